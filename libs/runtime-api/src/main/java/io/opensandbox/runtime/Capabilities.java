@@ -1,0 +1,33 @@
+package io.opensandbox.runtime;
+
+import java.util.Set;
+
+/// What a runtime offers. A request that needs something missing is refused before anything is
+/// made.
+///
+/// @param features what it can do
+/// @param platformOs the OS of sandboxes, `linux`
+/// @param platformArch `amd64` or `arm64`
+public record Capabilities(Set<Feature> features, String platformOs, String platformArch) {
+  /// Copies the set.
+  public Capabilities {
+    features = Set.copyOf(features);
+  }
+
+  /// Whether it offers `feature`.
+  public boolean has(Feature feature) {
+    return features.contains(feature);
+  }
+
+  /// A part of the lifecycle that a runtime may lack.
+  public enum Feature {
+    PAUSE,
+    SNAPSHOT,
+    NETWORK_POLICY,
+    HOST_VOLUMES,
+    NAMED_VOLUMES,
+    OSSFS_VOLUMES,
+    GPU,
+    FORK
+  }
+}
