@@ -6,12 +6,19 @@ import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
 /// A complete HTTP reply.
-///
-/// @param request method and path, for messages
-/// @param status HTTP status
-/// @param headers as received
-/// @param body may be empty; not copied
-public record Reply(String request, int status, HttpHeaders headers, byte[] body) {
+public final class Reply {
+  private final String request;
+  private final int status;
+  private final HttpHeaders headers;
+  private final byte[] body;
+
+  Reply(String request, int status, HttpHeaders headers, byte[] body) {
+    this.request = request;
+    this.status = status;
+    this.headers = headers;
+    this.body = body;
+  }
+
   static Reply of(HttpResponse<byte[]> response) {
     var request = response.request();
     return new Reply(
@@ -19,6 +26,26 @@ public record Reply(String request, int status, HttpHeaders headers, byte[] body
         response.statusCode(),
         response.headers(),
         response.body());
+  }
+
+  /// Method and path of the request, for messages.
+  public String request() {
+    return request;
+  }
+
+  /// The HTTP status.
+  public int status() {
+    return status;
+  }
+
+  /// The headers as received.
+  public HttpHeaders headers() {
+    return headers;
+  }
+
+  /// The bytes of the body, not copied.
+  public byte[] body() {
+    return body;
   }
 
   /// The body as UTF-8 text.
