@@ -1,0 +1,63 @@
+package io.opensandbox.execd.process;
+
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
+
+/// Starts processes through the launcher's broker, one connection each.
+public final class BrokerSpawner implements Spawner {
+  /// What the broker takes in one frame.
+  private static final int MAX_FRAME_BYTES = 8 << 20;
+
+  private final UnixDomainSocketAddress broker;
+  private final int oomScoreAdjust;
+
+  /// @param socket the broker's socket
+  /// @param oomScoreAdjust for every process started, so that a greedy one dies before execd does
+  public BrokerSpawner(Path socket, int oomScoreAdjust) {
+    this.broker = UnixDomainSocketAddress.of(socket);
+    this.oomScoreAdjust = oomScoreAdjust;
+  }
+
+  @Override
+  public RunningProcess start(ProcessSpec spec) throws SpawnException {
+    byte[] payload = SpawnFrame.encode(spec, oomScoreAdjust);
+    if (payload.length > MAX_FRAME_BYTES) {
+      throw new SpawnException("arguments and environment are larger than 8 MiB");
+    }
+    SocketChannel channel = connect();
+    var process = new BrokerProcess(channel);
+    try {
+      process.send('S', payload, 0, payload.length);
+    } catch (IOException e) {
+      process.close();
+      throw new SpawnException("cannot ask the process broker: " + e.getMessage(), e);
+    }
+    return process;
+  }
+
+  private SocketChannel connect() throws SpawnException {
+    SocketChannel channel;
+    try {
+      channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+    } catch (IOException e) {
+      throw new SpawnException("cannot open a connection to the broker: " + e.getMessage(), e);
+    }
+    try {
+      channel.connect(broker);
+      return channel;
+    } catch (IOException e) {
+      closeQuietly(channel);
+      throw new SpawnException("cannot reach the process broker: " + e.getMessage(), e);
+    }
+  }
+
+  private static void closeQuietly(SocketChannel channel) {
+    try {
+      channel.close();
+    } catch (IOException _) { // the failed connect is what is reported
+    }
+  }
+}
