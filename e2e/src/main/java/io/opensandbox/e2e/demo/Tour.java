@@ -4,6 +4,7 @@ import io.opensandbox.e2e.wire.Deadline;
 import io.opensandbox.e2e.wire.Execd;
 import io.opensandbox.e2e.wire.Execution;
 import io.opensandbox.e2e.wire.Http;
+import io.opensandbox.e2e.wire.Json;
 import io.opensandbox.e2e.wire.Server;
 import io.opensandbox.e2e.wire.UnexpectedReplyException;
 import java.io.PrintStream;
@@ -13,12 +14,14 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /// What a sandbox is good for, step by step. The sandbox is deleted even when a step fails.
 final class Tour {
   private static final int WEB_PORT = 8000;
   private static final Duration PATIENCE = Duration.ofSeconds(30);
+  private static final Duration PULL_PATIENCE = Duration.ofMinutes(10);
   private static final String GREETING = "Hello from a file\n";
   private static final String PROGRAM =
       """
@@ -50,12 +53,15 @@ final class Tour {
   }
 
   private void use(String id) {
-    var execd =
-        step("wait until it is ready", () -> server.execd(id, PATIENCE), _ -> "execd answers");
+    var execd = step("wait until it is ready", () -> ready(id), _ -> "execd answers");
     step("run a shell command", () -> shell(execd), line -> line);
     step("write a file and read it back", () -> file(execd), line -> line);
-    step("run a Python program", () -> python(execd), line -> line);
-    step("start a web server inside", () -> web(id, execd), line -> line);
+    if (execd.run("command -v python3").exitCode() == 0) {
+      step("run a Python program", () -> python(execd), line -> line);
+      step("start a web server inside", () -> web(id, execd), line -> line);
+    } else {
+      out.println("   " + image + " has no python3; the program and the web server are left out");
+    }
   }
 
   private String create() {
@@ -64,8 +70,25 @@ final class Tour {
     return server.create(request).text("id");
   }
 
+  private Execd ready(String id) {
+    var deadline = Deadline.in(PULL_PATIENCE);
+    for (var status = status(id); !status.text("state").equals("Running"); status = status(id)) {
+      var state = status.text("state");
+      var told = state + ": " + status.find("message").orElse("no message");
+      if (!state.equals("Pending")) {
+        throw new IllegalStateException("the sandbox is " + told);
+      }
+      deadline.pauseOrFail("the sandbox is still " + told);
+    }
+    return server.execd(id, PATIENCE);
+  }
+
+  private Json status(String id) {
+    return server.get(id).at("status");
+  }
+
   private static String shell(Execd execd) {
-    return String.join(" ", linesOf(execd.run("echo \"hello from $(hostname)\"")));
+    return String.join(" ", linesOf(execd.run("echo \"hello from $(cat /etc/hostname)\"")));
   }
 
   private static String file(Execd execd) {
@@ -133,8 +156,7 @@ final class Tour {
     return execution.stdout();
   }
 
-  private <T> T step(
-      String title, Supplier<T> work, java.util.function.Function<T, String> describe) {
+  private <T> T step(String title, Supplier<T> work, Function<T, String> describe) {
     step++;
     var start = System.nanoTime();
     T result;

@@ -54,6 +54,11 @@ public record Json(@Nullable Object value) {
     return ((Number) Objects.requireNonNull(at(name).value, name)).longValue();
   }
 
+  /// The number of the member `name` with its fraction; throws when it is absent or no number.
+  public double decimal(String name) {
+    return ((Number) Objects.requireNonNull(at(name).value, name)).doubleValue();
+  }
+
   /// The elements of a list; throws when this is none.
   public List<Json> items() {
     return ((List<?>) Objects.requireNonNull(value)).stream().<Json>map(Json::new).toList();

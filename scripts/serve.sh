@@ -1,0 +1,76 @@
+# Sourced by ./quickstart and ./test: runs a server of this checkout on loopback, with state of its own and a
+# generated API key that is only in files that nobody else may read.
+
+# Whether nothing listens on a TCP port of 127.0.0.1.
+port_is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# Prints a port on which nothing listens, starting the search at $1.
+find_free_port() {
+  local port
+  for port in $(seq "$1" $(($1 + 200))); do
+    if port_is_free "$port"; then
+      echo "$port"
+      return
+    fi
+  done
+  return 1
+}
+
+# server_configure FOLDER PORT: writes FOLDER/api-key, once, and FOLDER/config.toml.
+server_configure() {
+  local folder=$1 port=$2
+  (
+    umask 077
+    mkdir -p "$folder"
+    if [ ! -s "$folder/api-key" ]; then
+      head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n' >"$folder/api-key"
+    fi
+    cat >"$folder/config.toml" <<TOML
+[server]
+host = "127.0.0.1"
+port = $port
+api_key = "$(cat "$folder/api-key")"
+
+[runtime]
+type = "docker"
+execd_image = "opensandbox/execd:local"
+
+[docker]
+network_mode = "bridge"
+
+[store]
+path = "$folder/opensandbox.db"
+TOML
+  )
+}
+
+# server_start FOLDER PORT: starts the server in the background and returns when it answers; its process id is in
+# server_pid, its output in FOLDER/server.log. Fails with the end of the log.
+server_start() {
+  local folder=$1 port=$2
+  control/server/bin/opensandbox-server --config "$folder/config.toml" >"$folder/server.log" 2>&1 </dev/null &
+  server_pid=$!
+  local deadline=$((SECONDS + 30))
+  until [ "$(curl -s -o /dev/null -w '%{http_code}' --max-time 5 "http://127.0.0.1:$port/health")" = 200 ]; do
+    if ! kill -0 "$server_pid" 2>/dev/null; then
+      tail -n 20 "$folder/server.log" >&2
+      echo "the server ended while starting; the whole log is in $folder/server.log" >&2
+      return 1
+    fi
+    if [ $SECONDS -ge $deadline ]; then
+      tail -n 20 "$folder/server.log" >&2
+      echo "the server does not answer on port $port after 30 s; the whole log is in $folder/server.log" >&2
+      return 1
+    fi
+    sleep 0.05
+  done
+}
+
+# Stops what server_start started, and returns when it is gone.
+server_stop() {
+  if [ -n "${server_pid:-}" ]; then
+    kill -TERM "$server_pid" 2>/dev/null || true
+    wait "$server_pid" 2>/dev/null || true
+    server_pid=
+  fi
+}
