@@ -1,0 +1,332 @@
+"""What a user of the official Python SDK does, on each image, against a running server.
+
+The server is the one that OPEN_SANDBOX_DOMAIN and OPEN_SANDBOX_API_KEY name. Run by ./test once per SDK version:
+    .work/sdk/python-VERSION/bin/python -m unittest -v e2e/python/test_sdk.py
+"""
+
+import asyncio
+import threading
+import unittest
+import uuid
+from datetime import datetime, timedelta, timezone
+from importlib.metadata import version
+
+from opensandbox import Sandbox, SandboxManagerSync, SandboxSync
+from opensandbox.config import ConnectionConfig, ConnectionConfigSync
+from opensandbox.exceptions import SandboxApiException, SandboxException
+from opensandbox.models.execd import RunCommandOpts
+from opensandbox.models.execd_sync import ExecutionHandlersSync
+from opensandbox.models.filesystem import (
+    ContentReplaceEntry,
+    MoveEntry,
+    SearchEntry,
+    SetPermissionEntry,
+    WriteEntry,
+)
+from opensandbox.models.sandboxes import SandboxFilter
+
+RUN = str(uuid.uuid4())
+WAIT_FOREVER = ["tail", "-f", "/dev/null"]
+IMAGES = {
+    "python": ("opensandbox/demo:local", WAIT_FOREVER),
+    "busybox": ("opensandbox/busybox:local", WAIT_FOREVER),
+    "noshell": ("opensandbox/noshell:local", ["/pause"]),
+}
+SHELLS = ["python", "busybox"]
+KNOWS_ARGV = not version("opensandbox").startswith("0.")
+
+
+def create(image, **options):
+    name, entrypoint = IMAGES[image]
+    options.setdefault("entrypoint", entrypoint)
+    options.setdefault("metadata", {"e2e-python": RUN, "image": image})
+    options.setdefault("connection_config", ConnectionConfigSync())
+    return SandboxSync.create(name, **options)
+
+
+def texts(messages):
+    return [message.text for message in messages]
+
+
+class OnEachImage(unittest.TestCase):
+    def on(self, images, scenario):
+        for image in images:
+            with self.subTest(image=image):
+                sandbox = create(image)
+                try:
+                    scenario(image, sandbox)
+                finally:
+                    sandbox.kill()
+                    sandbox.close()
+
+    def test_lifecycle(self):
+        def scenario(image, sandbox):
+            info = sandbox.get_info()
+            self.assertEqual(info.id, sandbox.id)
+            self.assertEqual(info.status.state, "Running")
+            self.assertEqual(info.entrypoint, IMAGES[image][1])
+            self.assertEqual(info.image.image, IMAGES[image][0])
+            self.assertTrue(sandbox.is_healthy())
+            with SandboxManagerSync.create(connection_config=ConnectionConfigSync()) as manager:
+                found = manager.list_sandbox_infos(
+                    SandboxFilter(states=["Running"], metadata={"e2e-python": RUN, "image": image})
+                )
+                self.assertEqual([item.id for item in found.sandbox_infos], [sandbox.id])
+                self.assertEqual(found.pagination.total_items, 1)
+            sandbox.renew(timedelta(minutes=20))
+            left = sandbox.get_info().expires_at - datetime.now(timezone.utc)
+            self.assertLess(abs(left - timedelta(minutes=20)), timedelta(seconds=30))
+            self.assertRegex(sandbox.get_endpoint(44772).endpoint, r"^127\.0\.0\.1:\d+/proxy/44772$")
+            self.assertRegex(sandbox.get_endpoint(8080).endpoint, r"^127\.0\.0\.1:\d+$")
+
+        self.on(IMAGES, scenario)
+
+    def test_killed_sandbox_is_gone(self):
+        sandbox = create("busybox")
+        sandbox.kill()
+        with self.assertRaises(SandboxApiException) as caught:
+            sandbox.get_info()
+        self.assertEqual(caught.exception.status_code, 404)
+        with self.assertRaises(SandboxApiException):
+            sandbox.kill()
+        sandbox.close()
+
+    def test_connect_to_an_existing_sandbox(self):
+        def scenario(image, sandbox):
+            again = SandboxSync.connect(sandbox.id, connection_config=ConnectionConfigSync())
+            again.files.write_file("/tmp/shared.txt", "shared")
+            self.assertEqual(sandbox.files.read_file("/tmp/shared.txt"), "shared")
+            again.close()
+
+        self.on(IMAGES, scenario)
+
+    def test_commands(self):
+        def scenario(_, sandbox):
+            ok = sandbox.commands.run("echo one; echo two; echo err >&2")
+            self.assertEqual(texts(ok.logs.stdout), ["one", "two"])
+            self.assertEqual(texts(ok.logs.stderr), ["err"])
+            self.assertEqual((ok.exit_code, ok.error), (0, None))
+            self.assertIsNotNone(ok.complete)
+            failed = sandbox.commands.run("exit 9")
+            self.assertEqual((failed.exit_code, failed.error.name, failed.error.value), (9, "CommandExecError", "9"))
+            self.assertIsNone(failed.complete)
+            where = sandbox.commands.run(
+                "pwd; echo $E2E", opts=RunCommandOpts(working_directory="/tmp", envs={"E2E": "set"})
+            )
+            self.assertEqual(texts(where.logs.stdout), ["/tmp", "set"])
+
+        self.on(SHELLS, scenario)
+
+    @unittest.skipUnless(KNOWS_ARGV, "this SDK sends shell text only")
+    def test_argument_lists_need_no_shell(self):
+        def scenario(_, sandbox):
+            execution = sandbox.commands.run(["/opt/opensandbox/execd", "--help"])
+            self.assertEqual((execution.exit_code, execution.error), (0, None))
+
+        self.on(IMAGES, scenario)
+
+        def literally(_, sandbox):
+            execution = sandbox.commands.run(["echo", "$HOME", "a  b", "*"])
+            self.assertEqual(texts(execution.logs.stdout), ["$HOME a  b *"])
+
+        self.on(SHELLS, literally)
+
+    @unittest.skipUnless(KNOWS_ARGV, "this SDK has no set_env")
+    def test_set_env_lasts(self):
+        def scenario(_, sandbox):
+            sandbox.commands.set_env("E2E_LASTING", "for all")
+            self.assertEqual(texts(sandbox.commands.run('echo "$E2E_LASTING"').logs.stdout), ["for all"])
+
+        self.on(SHELLS, scenario)
+
+    def test_streaming(self):
+        def scenario(_, sandbox):
+            seen = []
+            execution = sandbox.commands.run(
+                "echo first; echo oops >&2; printf 'a\\n\\nb'",
+                handlers=ExecutionHandlersSync(
+                    on_init=lambda init: seen.append(("init", init.id)),
+                    on_stdout=lambda message: seen.append(("out", message.text)),
+                    on_stderr=lambda message: seen.append(("err", message.text)),
+                    on_execution_complete=lambda _: seen.append(("end", "")),
+                ),
+            )
+            self.assertEqual(seen[0], ("init", execution.id))
+            self.assertEqual([text for kind, text in seen if kind == "out"], ["first", "a", "\n", "b"])
+            self.assertIn(("err", "oops"), seen)
+            self.assertEqual(seen[-1], ("end", ""))
+
+        self.on(SHELLS, scenario)
+
+    def test_background_status_logs_and_interrupt(self):
+        def scenario(_, sandbox):
+            commands = sandbox.commands
+            started = commands.run("echo begun; exec sleep 60", opts=RunCommandOpts(background=True))
+            self.assertIsNone(started.exit_code)
+            self.assertTrue(commands.get_command_status(started.id).running)
+            content, cursor = "", 0
+            deadline = datetime.now() + timedelta(seconds=10)
+            while "begun\n" not in content and datetime.now() < deadline:
+                logs = commands.get_background_command_logs(started.id, cursor=cursor)
+                content, cursor = content + logs.content, logs.cursor
+            self.assertEqual(content, "begun\n")
+            commands.interrupt(started.id)
+            status = commands.get_command_status(started.id)
+            self.assertFalse(status.running)
+            self.assertEqual(status.exit_code, -1)
+
+        self.on(SHELLS, scenario)
+
+    def test_interrupt_of_a_running_stream(self):
+        def scenario(_, sandbox):
+            started = threading.Event()
+            ids, results = [], []
+            handlers = ExecutionHandlersSync(on_init=lambda init: (ids.append(init.id), started.set()))
+            runner = threading.Thread(
+                target=lambda: results.append(sandbox.commands.run("exec sleep 60", handlers=handlers))
+            )
+            runner.start()
+            self.assertTrue(started.wait(10))
+            sandbox.commands.interrupt(ids[0])
+            runner.join(20)
+            self.assertFalse(runner.is_alive())
+            self.assertEqual(results[0].error.value, "-1")
+
+        self.on(SHELLS, scenario)
+
+    def test_sessions(self):
+        def scenario(_, sandbox):
+            commands = sandbox.commands
+            session = commands.create_session(working_directory="/tmp")
+            self.assertEqual(texts(commands.run_in_session(session, "pwd").logs.stdout), ["/tmp"])
+            commands.run_in_session(session, "export KEPT='a b'; cd /var")
+            after = commands.run_in_session(session, 'echo "$KEPT"; pwd')
+            self.assertEqual(texts(after.logs.stdout), ["a b", "/var"])
+            failed = commands.run_in_session(session, "sh -c 'exit 7'")
+            self.assertEqual(failed.error.value, "7")
+            commands.delete_session(session)
+            with self.assertRaises(SandboxException):
+                commands.run_in_session(session, "pwd")
+
+        self.on(SHELLS, scenario)
+
+    def test_files(self):
+        def scenario(_, sandbox):
+            files = sandbox.files
+            files.create_directories([WriteEntry(path="/tmp/sdk", mode=755)])
+            files.write_files(
+                [
+                    WriteEntry(path="/tmp/sdk/a.txt", data="alpha", mode=644),
+                    WriteEntry(path="/tmp/sdk/b.bin", data=bytes(range(256)), mode=600),
+                    WriteEntry(path="/tmp/sdk/sub/ü.txt", data="ünïcode", mode=644),
+                ]
+            )
+            self.assertEqual(files.read_file("/tmp/sdk/a.txt"), "alpha")
+            self.assertEqual(files.read_bytes("/tmp/sdk/b.bin"), bytes(range(256)))
+            self.assertEqual(files.read_bytes("/tmp/sdk/b.bin", range_header="bytes=0-9"), bytes(range(10)))
+            self.assertEqual(files.read_file("/tmp/sdk/sub/ü.txt"), "ünïcode")
+            self.assertEqual(b"".join(files.read_bytes_stream("/tmp/sdk/b.bin")), bytes(range(256)))
+            self.assertEqual(files.get_file_info(["/tmp/sdk/b.bin"])["/tmp/sdk/b.bin"].mode, 600)
+            files.set_permissions([SetPermissionEntry(path="/tmp/sdk/b.bin", mode=640)])
+            self.assertEqual(files.get_file_info(["/tmp/sdk/b.bin"])["/tmp/sdk/b.bin"].mode, 640)
+            files.replace_contents(
+                [ContentReplaceEntry(path="/tmp/sdk/a.txt", old_content="alpha", new_content="omega")]
+            )
+            files.move_files([MoveEntry(src="/tmp/sdk/a.txt", dest="/tmp/sdk/moved/c.txt")])
+            self.assertEqual(files.read_file("/tmp/sdk/moved/c.txt"), "omega")
+            found = files.search(SearchEntry(path="/tmp/sdk", pattern="*.txt"))
+            self.assertEqual(sorted(entry.path for entry in found), ["/tmp/sdk/moved/c.txt", "/tmp/sdk/sub/ü.txt"])
+            files.delete_files(["/tmp/sdk/b.bin"])
+            files.delete_directories(["/tmp/sdk"])
+            with self.assertRaises(SandboxApiException) as caught:
+                files.read_file("/tmp/sdk/b.bin")
+            self.assertEqual(caught.exception.status_code, 404)
+
+        self.on(IMAGES, scenario)
+
+    def test_metrics(self):
+        def scenario(_, sandbox):
+            metrics = sandbox.get_metrics()
+            self.assertGreater(metrics.cpu_count, 0)
+            self.assertLessEqual(metrics.memory_used_in_mib, metrics.memory_total_in_mib)
+
+        self.on(IMAGES, scenario)
+
+    def test_through_the_server_proxy(self):
+        for image in IMAGES:
+            with self.subTest(image=image):
+                sandbox = create(image, connection_config=ConnectionConfigSync(use_server_proxy=True))
+                try:
+                    endpoint = sandbox.get_endpoint(18080).endpoint
+                    self.assertIn(f"/sandboxes/{sandbox.id}/proxy/18080", endpoint)
+                    sandbox.files.write_file("/tmp/p.txt", "proxied")
+                    self.assertEqual(sandbox.files.read_file("/tmp/p.txt"), "proxied")
+                    if image in SHELLS:
+                        self.assertEqual(texts(sandbox.commands.run("echo hi").logs.stdout), ["hi"])
+                finally:
+                    sandbox.kill()
+                    sandbox.close()
+
+    def test_pause_and_resume(self):
+        sandbox = create("python")
+        try:
+            sandbox.files.write_file("/tmp/kept.txt", "kept")
+            sandbox.pause()
+            self.assertEqual(sandbox.get_info().status.state, "Paused")
+            again = SandboxSync.resume(sandbox.id, connection_config=ConnectionConfigSync())
+            self.assertEqual(again.get_info().status.state, "Running")
+            self.assertEqual(again.files.read_file("/tmp/kept.txt"), "kept")
+            again.close()
+        finally:
+            sandbox.kill()
+            sandbox.close()
+
+    def test_metadata_patch(self):
+        sandbox = create("busybox", metadata={"e2e-python": RUN, "drop": "me"})
+        try:
+            patched = sandbox.patch_metadata({"drop": None, "add": "this"})
+            self.assertEqual(patched.metadata, {"e2e-python": RUN, "add": "this"})
+        finally:
+            sandbox.kill()
+            sandbox.close()
+
+    def test_manual_cleanup(self):
+        sandbox = create("busybox", timeout=None)
+        try:
+            self.assertIsNone(sandbox.get_info().expires_at)
+        finally:
+            sandbox.kill()
+            sandbox.close()
+
+    def test_errors_carry_code_and_request_id(self):
+        with self.assertRaises(SandboxApiException) as caught:
+            SandboxSync.connect(str(uuid.uuid4()), connection_config=ConnectionConfigSync(headers={"X-Request-ID": RUN}))
+        self.assertEqual(caught.exception.status_code, 404)
+        self.assertEqual(caught.exception.request_id, RUN)
+        self.assertEqual(caught.exception.error.code, "DOCKER::SANDBOX_NOT_FOUND")
+
+
+class Asynchronous(unittest.TestCase):
+    def test_three_at_once(self):
+        async def one(number):
+            sandbox = await Sandbox.create(
+                IMAGES["busybox"][0],
+                entrypoint=WAIT_FOREVER,
+                metadata={"e2e-python": RUN},
+                connection_config=ConnectionConfig(),
+            )
+            try:
+                execution = await sandbox.commands.run(f"echo {number}")
+                return texts(execution.logs.stdout)
+            finally:
+                await sandbox.kill()
+                await sandbox.close()
+
+        async def all_three():
+            return await asyncio.gather(*(one(number) for number in range(3)))
+
+        self.assertEqual(asyncio.run(all_three()), [["0"], ["1"], ["2"]])
+
+
+if __name__ == "__main__":
+    unittest.main()
