@@ -33,7 +33,7 @@ static bool may_connect(int connection) {
   struct ucred peer;
   socklen_t length = sizeof peer;
   if (getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0) return false;
-  return allowed > 0 ? peer.pid == allowed : peer.uid == geteuid();
+  return allowed != 0 ? peer.pid == allowed : peer.uid == geteuid();
 }
 
 static void on_connection(struct source *source, uint32_t events) {
@@ -101,7 +101,7 @@ void broker_reap(void (*other)(pid_t pid, int status)) {
   }
 }
 
-bool broker_signal_all(int signal, pid_t except) {
+bool broker_signal_all(int signal) {
   static char children[MAX_CHILDREN * 8];
   char path[64];
   bool any = false;
@@ -117,7 +117,7 @@ bool broker_signal_all(int signal, pid_t except) {
     if (end == at) return any;
     // A child stays ours until it is reaped, so neither it nor its group can have become another's.
     pid_t group = getpgid(child);
-    if (child == except || group <= 0) continue;
+    if (group <= 0) continue;
     any = true;
     if (group != getpgrp()) {
       kill(-group, signal);

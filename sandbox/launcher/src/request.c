@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "hidden.h"
 
 enum tag {
   TAG_ARGV = 1,
@@ -138,6 +139,7 @@ struct request *request_parse(const uint8_t *payload, size_t length, const char 
 
   struct cursor cursor = {.text = request->text};
   for (const uint8_t *at = payload; at < end;) take(request, next_field(&at, end), &cursor);
+  hidden_restore(request->env);
   *why = check_values(request);
   if (*why == NULL) return request;
   request_free(request);

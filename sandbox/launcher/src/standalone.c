@@ -31,6 +31,6 @@ int standalone_broker(int argc, char **argv) {
   fflush(stdout);
   loop_run();
   broker_close();
-  broker_signal_all(SIGKILL, 0);
+  broker_signal_all(SIGKILL);
   return 0;
 }
