@@ -1,0 +1,233 @@
+package io.opensandbox.execd.kernel;
+
+import io.opensandbox.execd.json.JsonObject;
+import io.opensandbox.execd.json.JsonParser;
+import io.opensandbox.protocol.execd.ExecdException;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.WebSocket;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/// A kernel behind a Jupyter server, over the server's WebSocket for all channels.
+final class JupyterConnection implements KernelConnection {
+  private static final long LIMIT_SECONDS = 30;
+
+  private final JupyterServer server;
+  private final String sessionId;
+  private final String kernelId;
+  private final Receiver receiver;
+  private final WebSocket socket;
+
+  private JupyterConnection(
+      JupyterServer server,
+      String sessionId,
+      String kernelId,
+      Receiver receiver,
+      WebSocket socket) {
+    this.server = server;
+    this.sessionId = sessionId;
+    this.kernelId = kernelId;
+    this.receiver = receiver;
+    this.socket = socket;
+  }
+
+  /// Opens the channels of a kernel.
+  static JupyterConnection open(
+      HttpClient client, JupyterServer server, URI channels, String sessionId, String kernelId)
+      throws IOException {
+    Receiver receiver = new Receiver();
+    WebSocket socket =
+        await(
+            client
+                .newWebSocketBuilder()
+                .connectTimeout(Duration.ofSeconds(LIMIT_SECONDS))
+                .buildAsync(channels, receiver));
+    return new JupyterConnection(server, sessionId, kernelId, receiver, socket);
+  }
+
+  @Override
+  public void start(MessageHandler handler) {
+    receiver.deliverTo(handler);
+  }
+
+  @Override
+  public synchronized void send(Request request) throws IOException {
+    String text =
+        "{\"channel\":\""
+            + request.channel().wire()
+            + "\",\"header\":"
+            + new String(request.header(), StandardCharsets.UTF_8)
+            + ",\"parent_header\":{},\"metadata\":{},\"buffers\":[],\"content\":"
+            + new String(request.content(), StandardCharsets.UTF_8)
+            + "}";
+    await(socket.sendText(text, true));
+  }
+
+  @Override
+  public void interrupt(Requests requests) throws IOException {
+    server.interrupt(kernelId);
+  }
+
+  @Override
+  public boolean isOpen() {
+    return !receiver.hasEnded();
+  }
+
+  @Override
+  public void shutDown(Requests requests, Duration grace) throws IOException {
+    server.deleteSession(sessionId);
+  }
+
+  @Override
+  public void close() {
+    socket.abort();
+  }
+
+  private static <T> T await(CompletionStage<T> stage) throws IOException {
+    try {
+      return stage.toCompletableFuture().get(LIMIT_SECONDS, TimeUnit.SECONDS);
+    } catch (ExecutionException e) {
+      throw new IOException("the Jupyter server's channel failed: " + e.getCause(), e);
+    } catch (TimeoutException e) {
+      throw new IOException("the Jupyter server's channel did not answer", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted while waiting for the Jupyter server", e);
+    }
+  }
+
+  /// Takes frames one after another and holds the first back until somebody listens.
+  private static final class Receiver implements WebSocket.Listener {
+    private final ByteArrayOutputStream partial = new ByteArrayOutputStream();
+    private final CountDownLatch listening = new CountDownLatch(1);
+    private volatile @Nullable MessageHandler handler;
+    private volatile boolean ended;
+    private boolean isCut;
+
+    void deliverTo(MessageHandler listener) {
+      handler = listener;
+      listening.countDown();
+    }
+
+    boolean hasEnded() {
+      return ended;
+    }
+
+    @Override
+    public @Nullable CompletionStage<?> onText(WebSocket socket, CharSequence data, boolean last) {
+      byte[] bytes = data.toString().getBytes(StandardCharsets.UTF_8);
+      partial.write(bytes, 0, bytes.length);
+      isCut |= partial.size() > ZmtpSocket.MAX_FRAME_BYTES;
+      if (isCut && !last) {
+        partial.reset();
+      }
+      if (last) {
+        byte[] message = partial.toByteArray();
+        boolean whole = !isCut;
+        partial.reset();
+        isCut = false;
+        if (whole) {
+          deliver(message);
+        } else {
+          deliverCut();
+        }
+      }
+      socket.request(1);
+      return null;
+    }
+
+    @Override
+    public @Nullable CompletionStage<?> onClose(WebSocket socket, int status, String reason) {
+      end("the Jupyter server closed the kernel's channel: " + status + " " + reason);
+      return null;
+    }
+
+    @Override
+    public void onError(WebSocket socket, Throwable error) {
+      end("the kernel's channel broke: " + error.getMessage());
+    }
+
+    private void deliver(byte[] json) {
+      try {
+        if (!listening.await(LIMIT_SECONDS, TimeUnit.SECONDS)) {
+          return;
+        }
+        JsonObject message = JsonParser.parseObject(json);
+        JsonObject header = message.object("header").orElse(JsonObject.EMPTY);
+        JsonObject parent = message.object("parent_header").orElse(JsonObject.EMPTY);
+        JsonObject content = message.object("content").orElse(JsonObject.EMPTY);
+        MessageHandler listener = handler;
+        if (listener == null) {
+          return;
+        }
+        if (isDeath(header, content)) {
+          end("the kernel died and the Jupyter server starts it again");
+          return;
+        }
+        channel(message.stringOrEmpty("channel"), header, parent, content, json.length, listener);
+      } catch (InterruptedException _) {
+        Thread.currentThread().interrupt();
+      } catch (ExecdException e) {
+        end("the Jupyter server sent something that is not JSON: " + e.getMessage());
+      }
+    }
+
+    /// Jupyter tells of a kernel that died by a status without a parent.
+    private static boolean isDeath(JsonObject header, JsonObject content) {
+      if (!header.stringOrEmpty("msg_type").equals("status")) {
+        return false;
+      }
+      String state = content.stringOrEmpty("execution_state");
+      return state.equals("dead") || state.equals("restarting") || state.equals("autorestarting");
+    }
+
+    private static void channel(
+        String name,
+        JsonObject header,
+        JsonObject parent,
+        JsonObject content,
+        int size,
+        MessageHandler listener) {
+      Arrays.stream(Message.Channel.values())
+          .filter(channel -> channel.wire().equals(name))
+          .findFirst()
+          .ifPresent(channel ->
+              listener.message(
+                  new Message(
+                      channel,
+                      header.stringOrEmpty("msg_type"),
+                      parent.stringOrEmpty("msg_id"),
+                      content,
+                      size,
+                      false)));
+    }
+
+    /// A message above the limit: which one it was stood in what is gone, so it counts as output of
+    /// whatever runs.
+    private void deliverCut() {
+      MessageHandler listener = handler;
+      if (listener != null) {
+        listener.message(
+            new Message(Message.Channel.IOPUB, "stream", "", JsonObject.EMPTY, 0, true));
+      }
+    }
+
+    private void end(String reason) {
+      ended = true;
+      MessageHandler listener = handler;
+      if (listener != null) {
+        listener.end(reason);
+      }
+    }
+  }
+}

@@ -1,0 +1,218 @@
+package io.opensandbox.execd.kernel;
+
+import io.opensandbox.execd.json.JsonObject;
+import io.opensandbox.execd.json.JsonParser;
+import io.opensandbox.execd.json.JsonValue;
+import io.opensandbox.execd.json.JsonWriter;
+import io.opensandbox.protocol.execd.ExecdException;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/// Starts kernels through a Jupyter server (its REST API, `/api/kernelspecs` and `/api/sessions`),
+/// as the published code-interpreter image runs one.
+///
+/// The server, or its kernels, may still be on the way up when the first request comes: what is
+/// missing is asked for again, with growing pauses, until [#START_LIMIT] is over.
+public final class JupyterServer implements KernelSource {
+  static final Duration START_LIMIT = Duration.ofSeconds(45);
+
+  private static final Duration REQUEST_LIMIT = Duration.ofSeconds(30);
+  private static final Duration FIRST_PAUSE = Duration.ofMillis(200);
+  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(2);
+
+  private final String base;
+  private final String token;
+  private final Pause pause;
+  private final Clock clock;
+  private final HttpClient client;
+
+  /// A server that is used on demand; nothing is contacted here.
+  ///
+  /// @param base `http://host:port`, with or without a trailing slash
+  /// @param token sent as `Authorization: Token`, and to no other host
+  /// @param pause waits between attempts
+  public JupyterServer(String base, String token, Pause pause, Clock clock) {
+    this.base = base.endsWith("/") ? base.substring(0, base.length() - 1) : base;
+    this.token = token;
+    this.pause = pause;
+    this.clock = clock;
+    this.client =
+        HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .followRedirects(HttpClient.Redirect.NEVER)
+            .connectTimeout(Duration.ofSeconds(5))
+            .build();
+  }
+
+  @Override
+  public Kernel open(String language, @Nullable Path directory) throws IOException {
+    String kernelName = awaitKernelName(language);
+    JsonObject session = createSession(kernelName, directory);
+    String sessionId = session.stringOrEmpty("id");
+    String kernelId = session.object("kernel").orElse(JsonObject.EMPTY).stringOrEmpty("id");
+    try {
+      JupyterConnection connection =
+          JupyterConnection.open(client, this, channelsUri(kernelId), sessionId, kernelId);
+      return Kernel.open(connection, new Requests(clock), START_LIMIT);
+    } catch (IOException | RuntimeException e) {
+      deleteSession(sessionId);
+      throw e;
+    }
+  }
+
+  /// Deletes a session and its kernel; one that is gone is no error.
+  void deleteSession(String id) throws IOException {
+    Answer answer = call("DELETE", "/api/sessions/" + id, null);
+    if (answer.status / 100 != 2 && answer.status != 404) {
+      throw new IOException(
+          "the Jupyter server refused to delete a session: HTTP " + answer.status);
+    }
+  }
+
+  /// Interrupts a kernel.
+  void interrupt(String kernelId) throws IOException {
+    Answer answer = call("POST", "/api/kernels/" + kernelId + "/interrupt", new byte[0]);
+    if (answer.status / 100 != 2) {
+      throw new IOException("the Jupyter server refused the interrupt: HTTP " + answer.status);
+    }
+  }
+
+  private URI channelsUri(String kernelId) {
+    return URI.create(
+        "ws"
+            + base.substring("http".length())
+            + "/api/kernels/"
+            + kernelId
+            + "/channels?token="
+            + token);
+  }
+
+  private String awaitKernelName(String language) throws IOException {
+    long deadline = System.nanoTime() + START_LIMIT.toNanos();
+    Duration wait = FIRST_PAUSE;
+    while (true) {
+      IOException problem;
+      try {
+        Optional<String> name = findKernelName(language);
+        if (name.isPresent()) {
+          return name.get();
+        }
+        problem =
+            new NoKernelException(
+                "the Jupyter server has no kernel for language \"" + language + "\"");
+      } catch (ConnectException e) {
+        problem = new IOException("the Jupyter server at " + base + " does not answer", e);
+      }
+      if (System.nanoTime() + wait.toNanos() > deadline) {
+        throw problem;
+      }
+      pause.pause(wait);
+      wait = wait.multipliedBy(3).dividedBy(2);
+      wait = wait.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : wait;
+    }
+  }
+
+  private Optional<String> findKernelName(String language) throws IOException {
+    Answer answer = call("GET", "/api/kernelspecs", null);
+    if (answer.status != 200) {
+      throw new IOException(
+          "the Jupyter server refused to list its kernels: HTTP " + answer.status);
+    }
+    String fallback = null;
+    for (var entry :
+        answer.object().object("kernelspecs").orElse(JsonObject.EMPTY).members().entrySet()) {
+      if (entry.getValue() instanceof JsonObject member
+          && member
+              .object("spec")
+              .orElse(JsonObject.EMPTY)
+              .stringOrEmpty("language")
+              .equals(language)) {
+        if (!entry.getKey().equals("python3")) {
+          return Optional.of(entry.getKey());
+        }
+        fallback = entry.getKey();
+      }
+    }
+    return Optional.ofNullable(fallback);
+  }
+
+  private JsonObject createSession(String kernelName, @Nullable Path directory) throws IOException {
+    String name = UUID.randomUUID().toString().replace("-", "");
+    String path = (directory == null ? "" : directory + "/") + name + ".ipynb";
+    byte[] body =
+        new JsonWriter()
+            .beginObject()
+            .field("path", path)
+            .field("name", name)
+            .field("type", "notebook")
+            .name("kernel")
+            .beginObject()
+            .field("name", kernelName)
+            .endObject()
+            .endObject()
+            .toBytes();
+    Answer answer = call("POST", "/api/sessions", body);
+    if (answer.status / 100 != 2) {
+      throw new IOException("the Jupyter server refused to start a kernel: HTTP " + answer.status);
+    }
+    return answer.object();
+  }
+
+  private Answer call(String method, String path, byte @Nullable [] body) throws IOException {
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create(base + path))
+            .timeout(REQUEST_LIMIT)
+            .method(
+                method,
+                body == null
+                    ? HttpRequest.BodyPublishers.noBody()
+                    : HttpRequest.BodyPublishers.ofByteArray(body));
+    if (!token.isEmpty()) {
+      request.header("Authorization", "Token " + token);
+    }
+    if (body != null) {
+      request.header("Content-Type", "application/json");
+    }
+    try {
+      HttpResponse<byte[]> response =
+          client.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
+      return new Answer(response.statusCode(), response.body());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted while waiting for the Jupyter server", e);
+    }
+  }
+
+  /// Waits between two attempts.
+  @FunctionalInterface
+  public interface Pause {
+    /// Waits for `time`.
+    ///
+    /// @throws IOException when interrupted
+    void pause(Duration time) throws IOException;
+  }
+
+  @SuppressWarnings("ArrayRecordComponent") // never compared
+  private record Answer(int status, byte[] body) {
+    JsonObject object() throws IOException {
+      try {
+        return switch (JsonParser.parse(body)) {
+          case JsonObject object -> object;
+          case JsonValue other -> throw new IOException("the Jupyter server sent " + other.kind());
+        };
+      } catch (ExecdException e) {
+        throw new IOException("the Jupyter server sent something that is not JSON", e);
+      }
+    }
+  }
+}
