@@ -26,6 +26,11 @@ public interface SandboxRuntime extends AutoCloseable {
   /// Whether [#prepareImage] would return without pulling anything.
   boolean isImagePresent(ImageRequest request);
 
+  /// Refuses a specification that [#create] would refuse for what it asks, making nothing: volumes
+  /// that are not allowed or not there, a platform or network that this host does not have. Cheap
+  /// enough for every request, so that a bad one is answered before its image is pulled.
+  void check(SandboxSpec spec);
+
   /// Makes the sandbox with execd and bootstrap in place, not started. Either it exists completely
   /// afterwards or nothing is left. Calling it again for an id that exists returns what exists.
   RuntimeSandbox create(SandboxSpec spec, PreparedImage image);

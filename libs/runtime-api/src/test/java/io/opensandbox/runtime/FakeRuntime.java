@@ -45,6 +45,7 @@ public final class FakeRuntime implements SandboxRuntime {
   /// The calls of the seam that can be made to fail or counted.
   public enum Step {
     PREPARE_IMAGE,
+    CHECK,
     CREATE,
     START,
     FIND,
@@ -305,6 +306,15 @@ public final class FakeRuntime implements SandboxRuntime {
   @Override
   public synchronized boolean isImagePresent(ImageRequest request) {
     return images.containsKey(tagged(request.reference()));
+  }
+
+  @Override
+  public void check(SandboxSpec spec) {
+    before(Step.CHECK, spec.id());
+    synchronized (this) {
+      checkVolumes(spec.volumes());
+    }
+    after(Step.CHECK);
   }
 
   @Override
@@ -610,26 +620,31 @@ public final class FakeRuntime implements SandboxRuntime {
     return box;
   }
 
-  private Set<String> makeVolumes(Collection<VolumeMount> mounts) {
-    List<VolumeMount.Named> named = new ArrayList<>();
-    for (VolumeMount mount : mounts) {
-      if (mount instanceof VolumeMount.Named one) {
-        named.add(one);
-      }
-    }
-    for (VolumeMount.Named mount : named) {
+  private void checkVolumes(Collection<VolumeMount> mounts) {
+    for (VolumeMount.Named mount : named(mounts)) {
       if (!mount.createIfMissing() && !volumes.contains(mount.claimName())) {
         throw new SandboxException(
             ErrorCode.VOLUME_PVC_NOT_FOUND, "volume \"" + mount.claimName() + "\" does not exist");
       }
     }
+  }
+
+  private Set<String> makeVolumes(Collection<VolumeMount> mounts) {
+    checkVolumes(mounts);
     Set<String> owned = new HashSet<>();
-    for (VolumeMount.Named mount : named) {
+    for (VolumeMount.Named mount : named(mounts)) {
       if (volumes.add(mount.claimName()) && mount.deleteWithSandbox()) {
         owned.add(mount.claimName());
       }
     }
     return owned;
+  }
+
+  private static List<VolumeMount.Named> named(Collection<VolumeMount> mounts) {
+    return mounts.stream()
+        .filter(VolumeMount.Named.class::isInstance)
+        .map(VolumeMount.Named.class::cast)
+        .toList();
   }
 
   private static String tagged(String reference) {

@@ -503,6 +503,7 @@ public abstract class SandboxRuntimeTck {
     assumeFeature(Capabilities.Feature.NAMED_VOLUMES);
     SandboxSpec spec = withVolume(spec("sleep", "60"), "tck-" + UUID.randomUUID(), false, false);
 
+    assertFails(ErrorCode.VOLUME_PVC_NOT_FOUND, () -> runtime().check(spec));
     assertFails(ErrorCode.VOLUME_PVC_NOT_FOUND, () -> create(spec));
 
     assertThat(runtime().find(spec.id())).isEmpty();

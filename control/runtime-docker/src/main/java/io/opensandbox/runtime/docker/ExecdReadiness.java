@@ -1,0 +1,55 @@
+package io.opensandbox.runtime.docker;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
+
+/// Waits until execd accepts connections, so that a client's first request does not find nobody and
+/// wait for its next try. Gives up quietly: a sandbox whose execd is late is still a sandbox.
+final class ExecdReadiness {
+  private static final int EXECD_PORT = 44_772;
+  private static final int CONNECT_MILLIS = 50;
+  private static final long PAUSE_NANOS = Duration.ofMillis(2).toNanos();
+
+  private final SandboxIndex index;
+  private final boolean hostNetwork;
+  private final long limitNanos;
+
+  /// @param limit the longest wait; zero for none
+  ExecdReadiness(SandboxIndex index, boolean hostNetwork, Duration limit) {
+    this.index = index;
+    this.hostNetwork = hostNetwork;
+    this.limitNanos = limit.toNanos();
+  }
+
+  /// Returns when execd accepts, the sandbox ended, or the limit is reached.
+  ///
+  /// @param startedAt `System.nanoTime()` before the start; a death after it ends the waiting
+  void await(SeenSandbox sandbox, long startedAt) {
+    Optional<String> host = hostNetwork ? Optional.of("127.0.0.1") : sandbox.ip();
+    if (host.isEmpty()) {
+      return;
+    }
+    InetSocketAddress address = new InetSocketAddress(host.get(), EXECD_PORT);
+    String id = sandbox.sandbox().id();
+    long deadline = System.nanoTime() + limitNanos;
+    while (System.nanoTime() - deadline < 0
+        && !accepts(address)
+        && !index.hasDiedSince(id, startedAt)
+        && !Thread.currentThread().isInterrupted()) {
+      LockSupport.parkNanos(PAUSE_NANOS); // a refused connection has no event to wait for
+    }
+  }
+
+  private static boolean accepts(InetSocketAddress address) {
+    try (Socket socket = new Socket()) {
+      socket.connect(address, CONNECT_MILLIS);
+      return true;
+    } catch (IOException _) {
+      return false; // not yet
+    }
+  }
+}

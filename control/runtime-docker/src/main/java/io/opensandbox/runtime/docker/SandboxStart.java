@@ -1,0 +1,95 @@
+package io.opensandbox.runtime.docker;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.opensandbox.protocol.lifecycle.ErrorCode;
+import io.opensandbox.protocol.lifecycle.SandboxException;
+import io.opensandbox.runtime.RuntimeSandbox;
+import io.opensandbox.runtime.RuntimeSandbox.State;
+import io.opensandbox.runtime.docker.ContainerRequest.Published;
+import io.opensandbox.runtime.docker.engine.Engine;
+import io.opensandbox.runtime.docker.engine.EngineException;
+
+/// Starts a sandbox's container and returns when execd can be talked to.
+///
+/// Ports were free when they were chosen; when somebody else has taken one since, the container is
+/// made again with others, because its labels cannot change.
+final class SandboxStart {
+  private static final int MAX_PORT_TRIES = 5;
+
+  private final Engine engine;
+  private final SandboxIndex index;
+  private final SandboxCreation creation;
+  private final HostPorts ports;
+  private final ExecdReadiness readiness;
+
+  SandboxStart(
+      Engine engine,
+      SandboxIndex index,
+      SandboxCreation creation,
+      HostPorts ports,
+      ExecdReadiness readiness) {
+    this.engine = engine;
+    this.index = index;
+    this.creation = creation;
+    this.ports = ports;
+    this.readiness = readiness;
+  }
+
+  RuntimeSandbox start(String id) {
+    SeenSandbox sandbox = index.recall(id);
+    if (sandbox.sandbox().state() == State.EXITED) {
+      return sandbox.sandbox(); // starting it again would run the user's command twice
+    }
+    long startedAt = System.nanoTime();
+    startContainer(id);
+    SeenSandbox started = index.fetch(id);
+    if (started.sandbox().state() == State.RUNNING && started.execdMounted()) {
+      readiness.await(started, startedAt);
+    }
+    return started.sandbox();
+  }
+
+  private void startContainer(String id) {
+    for (int i = 1; ; i++) {
+      try {
+        engine.post(SandboxIndex.path(id) + "/start");
+        ports.release(id);
+        return;
+      } catch (EngineException e) {
+        if (e.isNotFound() && index.find(id).isEmpty()) {
+          throw SandboxIndex.notFound(id);
+        }
+        if (!isPortTaken(e) || i == MAX_PORT_TRIES) {
+          throw startFailed(e);
+        }
+        makeAgain(id);
+      }
+    }
+  }
+
+  private static boolean isPortTaken(EngineException e) {
+    return e.text().contains("port is already allocated")
+        || e.text().contains("address already in use");
+  }
+
+  private void makeAgain(String id) {
+    JsonNode container = index.inspect(id).orElseThrow(() -> SandboxIndex.notFound(id));
+    ports.release(id);
+    Published published = new Published(ports.reserve(id), ports.reserve(id));
+    ObjectNode body = ContainerRequest.again(container, published);
+    String name = Engine.encode(SandboxIndex.containerName(id));
+    try {
+      engine.delete("/containers/" + container.path("Id").asText() + "?force=true&v=true");
+      engine.post("/containers/create?name=" + name, body);
+    } catch (EngineException e) {
+      throw startFailed(e);
+    }
+    creation.stageAgain(index.fetch(id));
+  }
+
+  private static SandboxException startFailed(EngineException e) {
+    return new SandboxException(
+        ErrorCode.START_FAILED, "Failed to start sandbox container: " + e.text(), e);
+  }
+}

@@ -1,0 +1,17 @@
+package io.opensandbox.runtime.docker.volume;
+
+import java.util.List;
+
+/// What the volumes of one sandbox became.
+///
+/// @param binds `source:target:ro|rw`, in request order
+/// @param owned names of volumes that go with the sandbox
+/// @param made names of volumes that did not exist before
+public record BoundVolumes(List<String> binds, List<String> owned, List<String> made) {
+  /// Copies the lists.
+  public BoundVolumes {
+    binds = List.copyOf(binds);
+    owned = List.copyOf(owned);
+    made = List.copyOf(made);
+  }
+}
