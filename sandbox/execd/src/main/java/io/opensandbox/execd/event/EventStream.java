@@ -1,0 +1,131 @@
+package io.opensandbox.execd.event;
+
+import io.opensandbox.execd.http.Exchange;
+import io.opensandbox.execd.http.Headers;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.OptionalLong;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/// One response that carries events. Another thread writes them; the request's own thread stays in
+/// [#pingUntilEnd], so that pings live exactly as long as the response. When the client has gone,
+/// further events are dropped.
+public final class EventStream implements EventSink {
+  /// Between two pings.
+  public static final Duration PING_INTERVAL = Duration.ofSeconds(3);
+
+  private final OutputStream out;
+  private final InstantSource clock;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition ended = lock.newCondition();
+
+  // Guarded by the lock.
+  private boolean open;
+  private boolean finished;
+  private volatile boolean broken;
+
+  private EventStream(OutputStream out, InstantSource clock) {
+    this.out = out;
+    this.clock = clock;
+  }
+
+  /// Starts the response: 200 and the headers that clients and proxies need to stream.
+  public static EventStream start(Exchange exchange, InstantSource clock) throws IOException {
+    Headers headers =
+        new Headers()
+            .set("Content-Type", "text/event-stream")
+            .set("Cache-Control", "no-cache")
+            .set("Connection", "keep-alive")
+            .set("X-Accel-Buffering", "no");
+    return new EventStream(exchange.startStream(200, headers, OptionalLong.empty()), clock);
+  }
+
+  /// Sends events and flushes them, unless the client has gone or [#end] was called.
+  @Override
+  public void accept(byte[] bytes, int length, int events, boolean open) {
+    lock.lock();
+    try {
+      if (!finished && !broken) {
+        this.open = open;
+        out.write(bytes, 0, length);
+        out.flush();
+      }
+    } catch (IOException _) { // the client has gone; the work goes on without it
+      fail();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /// Sends the last events, if any, and ends the response together with them.
+  public void end(byte[] bytes, int length) {
+    lock.lock();
+    try {
+      if (!finished && !broken) {
+        finished = true;
+        out.write(bytes, 0, length);
+        out.close();
+      }
+    } catch (IOException _) { // the client has gone
+      fail();
+    } finally {
+      ended.signalAll();
+      lock.unlock();
+    }
+  }
+
+  /// Whether the client has gone.
+  public boolean isBroken() {
+    return broken;
+  }
+
+  /// Sends a ping every three seconds until the stream has ended or the client has gone. The first
+  /// ping is the caller's, right after `init`.
+  public void pingUntilEnd() {
+    long interval = PING_INTERVAL.toNanos();
+    lock.lock();
+    try {
+      long left = interval;
+      while (!finished && !broken) {
+        left = ended.awaitNanos(left);
+        if (left <= 0) {
+          ping();
+          left = interval;
+        }
+      }
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt();
+      fail();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /// Call with the lock held. An event that is still open is a sign of life by itself.
+  private void ping() {
+    if (finished || broken || open) {
+      return;
+    }
+    try {
+      var ping = new EventBuffer(clock, (bytes, length, _, _) -> out.write(bytes, 0, length));
+      ping.ping();
+      ping.flush();
+      out.flush();
+    } catch (IOException _) { // the client has gone
+      fail();
+    }
+  }
+
+  private void fail() {
+    broken = true;
+    lock.lock();
+    try {
+      ended.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+}
