@@ -1,0 +1,156 @@
+package io.opensandbox.execd.command;
+
+import io.opensandbox.protocol.execd.ErrorCode;
+import io.opensandbox.protocol.execd.ExecdException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/// All commands that run, and the ones that ran: bounded in number, age, and bytes of output and of
+/// command text. What goes first is the oldest that has ended. Safe for many threads.
+public final class CommandLog {
+  /// Command texts may be long; together they stay well below the heap.
+  private static final long MAX_CONTENT_CHARS = 4 << 20;
+
+  private final Path folder;
+  private final CommandLimits limits;
+  private final JournalLimits journalLimits;
+  private final InstantSource clock;
+  private final AtomicLong diskBytes = new AtomicLong();
+
+  // Guarded by this.
+  private final Map<String, Command> commands = new LinkedHashMap<>();
+  private final Map<String, KeyedCommand> byKey = new LinkedHashMap<>();
+  private long contentChars;
+  private int alive;
+
+  /// @param folder where output goes; made when it is needed
+  public CommandLog(Path folder, CommandLimits limits, InstantSource clock) {
+    this.folder = folder;
+    this.limits = limits;
+    this.journalLimits = JournalLimits.of(limits.outputBytes(), limits.totalOutputBytes());
+    this.clock = clock;
+  }
+
+  /// What a key stands for.
+  ///
+  /// @param fingerprint of the request that used it first
+  private record KeyedCommand(long fingerprint, Command command) {}
+
+  /// A command that was added, or the one that an earlier request with the same key had added.
+  record Added(Command command, boolean fresh) {}
+
+  /// Adds a command.
+  ///
+  /// @param key makes the call at-most-once; null for none
+  /// @param fingerprint of the whole request
+  /// @throws ExecdException `CONFLICT` when the key was used for another request,
+  ///   `OUT_OF_RESOURCES` when too many commands run
+  synchronized Added add(
+      String id, CommandRequest request, @Nullable String key, long fingerprint) {
+    KeyedCommand known = key == null ? null : byKey.get(key);
+    if (known != null) {
+      if (known.fingerprint() != fingerprint) {
+        throw new ExecdException(
+            ErrorCode.CONFLICT, "the Idempotency-Key was used for another request");
+      }
+      return new Added(known.command(), false);
+    }
+    if (alive >= limits.running()) {
+      throw new ExecdException(
+          ErrorCode.OUT_OF_RESOURCES, "there are " + alive + " commands running already");
+    }
+    var journal = new Journal(folder, id, journalLimits, diskBytes);
+    String content = request.program().content();
+    var command = new Command(id, content, request.background(), clock.instant(), journal);
+    put(command);
+    alive++;
+    if (key != null) {
+      byKey.put(key, new KeyedCommand(fingerprint, command));
+    }
+    return new Added(command, true);
+  }
+
+  private void put(Command command) {
+    commands.put(command.id(), command);
+    contentChars += command.content().length();
+  }
+
+  /// The command has come to its end.
+  synchronized void ended(Command command, CommandState state) {
+    if (command.isAlive()) {
+      command.ended(state);
+      alive--;
+    }
+  }
+
+  /// Drops what is beyond the limits.
+  void prune() {
+    List<Command> dropped = new ArrayList<>();
+    synchronized (this) {
+      Instant oldest = clock.instant().minus(limits.age());
+      Iterator<Command> all = commands.values().iterator();
+      while (all.hasNext()) {
+        Command command = all.next();
+        boolean tooMany =
+            commands.size() - alive > limits.records()
+                || contentChars > MAX_CONTENT_CHARS
+                || diskBytes.get() > journalLimits.totalBytes();
+        if (!command.isAlive() && (tooMany || endOf(command).isBefore(oldest))) {
+          all.remove();
+          contentChars -= command.content().length();
+          dropped.add(command);
+          deleteOutput(command);
+        } else if (!tooMany && !command.isAlive()) {
+          break; // everything after it is younger
+        }
+      }
+      if (!dropped.isEmpty()) {
+        byKey.values().removeIf(keyed -> dropped.contains(keyed.command()));
+      }
+    }
+  }
+
+  private static Instant endOf(Command command) {
+    return switch (command.state()) {
+      case CommandState.Ended ended -> ended.at();
+      case CommandState.Failed failed -> failed.at();
+      case CommandState.Starting _, CommandState.Running _ -> Instant.MAX;
+    };
+  }
+
+  private static void deleteOutput(Command command) {
+    try {
+      command.journal().delete();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /// The command that clients know by this id.
+  synchronized Optional<Command> find(String id) {
+    return Optional.ofNullable(commands.get(id)).filter(Command::isVisible);
+  }
+
+  /// All commands that clients may see, oldest first.
+  synchronized List<Command> all() {
+    List<Command> visible = new ArrayList<>(commands.values());
+    visible.removeIf(command -> !command.isVisible());
+    return visible;
+  }
+
+  /// How many have not come to their end.
+  public synchronized int alive() {
+    return alive;
+  }
+}
