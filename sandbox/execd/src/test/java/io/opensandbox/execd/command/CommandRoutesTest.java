@@ -81,7 +81,8 @@ class CommandRoutesTest {
     var router = new Router().add("DELETE", "/command", new InterruptRoute(List.of(routes)));
     routes.register(router);
     ServerSocketChannel listener =
-        ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+        ServerSocketChannel.open()
+            .bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 1024);
     server = new HttpServer(listener, router, HttpLimits.DEFAULT);
     server.start();
     client = new EventClient(server.port());

@@ -1,0 +1,93 @@
+package io.opensandbox.execd;
+
+import io.opensandbox.execd.log.Log;
+import io.opensandbox.execd.log.SecretMask;
+import io.opensandbox.execd.process.BrokerSpawner;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.StandardProtocolFamily;
+import java.net.StandardSocketOptions;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+
+/// Starts the daemon. The only place that reads the environment and exits.
+public final class Main {
+  /// What the launcher takes for "explained on stderr, do not start again".
+  private static final int CONFIGURATION_ERROR = 78;
+
+  /// So that the kernel prefers a command over the daemon when memory runs out.
+  private static final int CHILD_OOM_SCORE = 500;
+
+  private static final int BACKLOG = 1024;
+
+  private Main() {}
+
+  /// Runs until it is told to end. Flags are those of `Settings`, with one dash or two.
+  public static void main(String[] arguments) {
+    Map<String, String> environment = System.getenv();
+    var stdout = new FileOutputStream(FileDescriptor.out);
+    var stderr = new FileOutputStream(FileDescriptor.err);
+    try {
+      print(stdout, "OpenSandbox execd 0.1.0\n");
+      Settings settings = Settings.of(List.of(arguments), environment);
+      Clock clock = Clock.systemUTC();
+      Settings.LogSettings logging = settings.log();
+      Log log = Log.open(logging.level(), logging.outputs(), stdout, stderr, clock);
+      run(settings, environment, clock, log);
+      new CountDownLatch(1).await(); // all other threads are daemons
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt();
+    } catch (IllegalArgumentException | IOException e) {
+      print(stderr, "execd: " + e.getMessage() + "\n");
+      System.exit(CONFIGURATION_ERROR);
+    }
+  }
+
+  private static void run(Settings settings, Map<String, String> environment, Clock clock, Log log)
+      throws IOException {
+    String broker = System.getProperty("execd.broker", "");
+    if (broker.isEmpty()) {
+      throw new IllegalArgumentException(
+          "-Dexecd.broker must name the launcher's broker socket; start execd, not java");
+    }
+    var spawner = new BrokerSpawner(Path.of(broker), CHILD_OOM_SCORE);
+    var surroundings = new Execd.Surroundings(environment, spawner, clock, log);
+    var execd = new Execd(settings, surroundings, listener(settings.port()));
+    Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(() -> shutDown(execd, log)));
+    execd.start();
+    log.info("execd serves on port " + execd.port());
+    if (!settings.accessToken().isEmpty()) {
+      log.info("access token " + SecretMask.maskToken(settings.accessToken()));
+    }
+  }
+
+  /// The launcher's listener, or one of our own when there is no launcher.
+  private static ServerSocketChannel listener(int port) throws IOException {
+    if (System.inheritedChannel() instanceof ServerSocketChannel inherited) {
+      return inherited;
+    }
+    ServerSocketChannel listener = ServerSocketChannel.open(StandardProtocolFamily.INET);
+    listener.setOption(StandardSocketOptions.SO_REUSEADDR, true);
+    return listener.bind(new InetSocketAddress(port), BACKLOG);
+  }
+
+  private static void shutDown(Execd execd, Log log) {
+    log.info("execd ends");
+    execd.close();
+    log.close();
+  }
+
+  private static void print(FileOutputStream stream, String text) {
+    try {
+      stream.write(text.getBytes(StandardCharsets.UTF_8));
+    } catch (IOException _) { // nobody listens on this descriptor
+    }
+  }
+}

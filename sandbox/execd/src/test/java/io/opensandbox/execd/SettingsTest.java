@@ -1,0 +1,106 @@
+package io.opensandbox.execd;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.opensandbox.execd.Settings.Jupyter;
+import io.opensandbox.execd.Settings.LogSettings;
+import io.opensandbox.execd.command.CommandLimits;
+import io.opensandbox.execd.log.Level;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class SettingsTest {
+  @Test
+  void defaultsAreThoseOfTheContract() {
+    assertThat(Settings.of(List.of(), Map.of()))
+        .isEqualTo(
+            new Settings(
+                44772,
+                "",
+                new LogSettings(Level.INFO, List.of("stdout")),
+                new Jupyter("", "", Duration.ofMillis(100)),
+                CommandLimits.DEFAULT,
+                Duration.ofMinutes(10),
+                "/tmp"));
+  }
+
+  @Test
+  void everyFlagIsRead_withOneDashOrTwo() {
+    var settings =
+        Settings.of(
+            List.of(
+                "-port",
+                "1234",
+                "--access-token=secret",
+                "--log-level=7",
+                "-jupyter-host=http://j",
+                "--jupyter-token",
+                "t",
+                "--jupyter-idle-poll-interval=1s",
+                "--graceful-shutdown-timeout=2s",
+                "--hibernate-after=0",
+                "--command-records=5",
+                "--command-retention=1m",
+                "--command-output-limit=65536",
+                "--command-output-total=131072"),
+            Map.of("TMPDIR", "/t", "EXECD_LOG_FILE", "/l", "EXECD_ACCESS_TOKEN", "other"));
+
+    assertThat(settings)
+        .isEqualTo(
+            new Settings(
+                1234,
+                "secret",
+                new LogSettings(Level.DEBUG, List.of("/l")),
+                new Jupyter("http://j", "t", Duration.ofSeconds(1)),
+                new CommandLimits(5, Duration.ofMinutes(1), 4096, 65536, 131072),
+                Duration.ZERO,
+                "/t"));
+  }
+
+  @Test
+  void environmentIsRead() {
+    var environment =
+        Map.of(
+            "EXECD_ACCESS_TOKEN", "secret",
+            "JUPYTER_HOST", "https://j",
+            "EXECD_JUPYTER_IDLE_POLL_INTERVAL", "0s",
+            "OPENSANDBOX_LOG_OUTPUT", "stderr, /x",
+            "EXECD_HIBERNATE_AFTER", "1h");
+
+    var settings = Settings.of(List.of(), environment);
+
+    assertThat(settings.accessToken()).isEqualTo("secret");
+    assertThat(settings.jupyter()).isEqualTo(new Jupyter("https://j", "", Duration.ofMillis(100)));
+    assertThat(settings.log().outputs()).isEqualTo(List.of("stderr", "/x"));
+    assertThat(settings.hibernateAfter()).isEqualTo(Duration.ofHours(1));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "--nope=1",
+        "port",
+        "--port",
+        "--port=x",
+        "--port=70000",
+        "--hibernate-after=-1s",
+        ""
+      })
+  void refusesBadFlags(String flag) {
+    assertThatThrownBy(() -> Settings.of(List.of(flag), Map.of()))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void refusesBadEnvironment() {
+    assertThatThrownBy(() -> Settings.of(List.of(), Map.of("JUPYTER_HOST", "j:8888")))
+        .hasMessage("JUPYTER_HOST must begin with http:// or https://, not \"j:8888\"");
+    assertThatThrownBy(() -> Settings.of(List.of(), Map.of("EXECD_API_GRACE_SHUTDOWN", "soon")))
+        .hasMessageContaining("EXECD_API_GRACE_SHUTDOWN");
+  }
+}
