@@ -53,6 +53,17 @@ public final class AccountDatabase {
     return OptionalLong.empty();
   }
 
+  /// The name of the first group with this number.
+  public Optional<String> findGroupName(long gid) {
+    for (String[] fields : lines(group, GROUP_FIELDS)) {
+      OptionalLong found = parseId(fields[2]);
+      if (found.isPresent() && found.getAsLong() == gid) {
+        return Optional.of(fields[0]);
+      }
+    }
+    return Optional.empty();
+  }
+
   /// All groups of an account, its primary group first, without repeats; what initgroups(3) sets.
   public List<Long> groupsOf(Account account) {
     List<Long> groups = new ArrayList<>();

@@ -189,6 +189,12 @@ public final class JsonWriter {
     out.write(buffer, 0, size);
   }
 
+  /// Writes what there is so far to a stream and goes on with an empty buffer in the same document.
+  public void drainTo(OutputStream out) throws IOException {
+    out.write(buffer, 0, size);
+    size = 0;
+  }
+
   /// Empties the writer; a buffer that grew very large is given back.
   public JsonWriter reset() {
     if (buffer.length > MAX_KEPT_BYTES) {

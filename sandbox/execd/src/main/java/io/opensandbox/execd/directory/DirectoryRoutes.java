@@ -1,0 +1,33 @@
+package io.opensandbox.execd.directory;
+
+import io.opensandbox.execd.account.AccountDatabase;
+import io.opensandbox.execd.file.FileTimes;
+import io.opensandbox.execd.http.Router;
+import io.opensandbox.execd.path.PathExpansion;
+
+/// Registers `/directories` and `/directories/list`.
+public final class DirectoryRoutes {
+  private final PathExpansion paths;
+  private final AccountDatabase accounts;
+  private final FileTimes times;
+  private final long bodyLimit;
+
+  /// Routes over the whole file system.
+  ///
+  /// @param bodyLimit bytes of a JSON body
+  public DirectoryRoutes(
+      PathExpansion paths, AccountDatabase accounts, FileTimes times, long bodyLimit) {
+    this.paths = paths;
+    this.accounts = accounts;
+    this.times = times;
+    this.bodyLimit = bodyLimit;
+  }
+
+  /// Adds the routes.
+  public void register(Router router) {
+    router
+        .add("GET", "/directories/list", new DirectoryListing(paths, accounts, times))
+        .add("POST", "/directories", new DirectoryCreation(paths, accounts, bodyLimit))
+        .add("DELETE", "/directories", new DirectoryRemoval(paths));
+  }
+}

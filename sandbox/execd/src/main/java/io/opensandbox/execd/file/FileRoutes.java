@@ -1,0 +1,45 @@
+package io.opensandbox.execd.file;
+
+import io.opensandbox.execd.account.AccountDatabase;
+import io.opensandbox.execd.http.Router;
+import io.opensandbox.execd.path.PathExpansion;
+import java.nio.file.Path;
+
+/// Registers `/files/*`.
+public final class FileRoutes {
+  private final PathExpansion paths;
+  private final AccountDatabase accounts;
+  private final FileTimes times;
+  private final FileLimits limits;
+  private final Path spare;
+
+  /// Routes over the whole file system.
+  ///
+  /// @param spare a writable directory for temporaries that cannot be beside their target
+  public FileRoutes(
+      PathExpansion paths,
+      AccountDatabase accounts,
+      FileTimes times,
+      FileLimits limits,
+      Path spare) {
+    this.paths = paths;
+    this.accounts = accounts;
+    this.times = times;
+    this.limits = limits;
+    this.spare = spare;
+  }
+
+  /// Adds the routes.
+  public void register(Router router) {
+    router
+        .add("GET", "/files/info", new FileInformation(paths, accounts, times))
+        .add("DELETE", "/files", new FileDeletion(paths))
+        .add("POST", "/files/mv", new FileMove(paths, limits.bodyBytes()))
+        .add(
+            "POST", "/files/permissions", new PermissionChange(paths, accounts, limits.bodyBytes()))
+        .add("POST", "/files/replace", new FileReplacement(paths, limits.bodyBytes(), spare))
+        .add("POST", "/files/upload", new FileUpload(paths, accounts, limits, spare))
+        .add("GET", "/files/download", new FileDownload(paths))
+        .add("GET", "/files/search", new FileSearch(paths, accounts, times));
+  }
+}
