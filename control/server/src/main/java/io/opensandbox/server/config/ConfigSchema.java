@@ -1,0 +1,357 @@
+package io.opensandbox.server.config;
+
+import static io.opensandbox.server.config.Key.REQUIRED;
+import static io.opensandbox.server.config.Key.UNSET;
+import static io.opensandbox.server.config.Key.bool;
+import static io.opensandbox.server.config.Key.choice;
+import static io.opensandbox.server.config.Key.integer;
+import static io.opensandbox.server.config.Key.number;
+import static io.opensandbox.server.config.Key.string;
+import static io.opensandbox.server.config.Key.strings;
+
+import java.util.List;
+
+/// Every section and key that the server knows, once.
+final class ConfigSchema {
+  private static final long ANY = Long.MAX_VALUE;
+
+  static final Section SERVER =
+      new Section(
+          "server",
+          "HTTP server and access.",
+          List.of(
+              string(
+                      "host",
+                      "\"0.0.0.0\"",
+                      "Bind address; also the host of Docker endpoints when it is not a wildcard.")
+                  .atLeast(1),
+              integer("port", "8080", 1, 65535, "Listen port."),
+              string(
+                  "api_key",
+                  UNSET,
+                  "API key that clients send as OPEN-SANDBOX-API-KEY. Blank turns authentication"
+                      + " off, which OPENSANDBOX_INSECURE_SERVER=YES has to acknowledge."),
+              string(
+                  "eip",
+                  UNSET,
+                  "Public host for returned endpoints; may contain a port and a path."),
+              integer(
+                  "max_sandbox_timeout_seconds",
+                  UNSET,
+                  60,
+                  ANY,
+                  "Upper bound for the timeout of a create; not applied to renewals."),
+              integer("timeout_keep_alive", "30", 1, ANY, "Idle keep-alive, seconds."),
+              integer(
+                  "limit_concurrency",
+                  "1024",
+                  0,
+                  ANY,
+                  "Requests at once above which new ones get 503; 0 means no limit."),
+              integer("backlog", "2048", 1, Integer.MAX_VALUE, "Listen backlog."),
+              integer(
+                  "thread_pool_size",
+                  "200",
+                  1,
+                  ANY,
+                  "Accepted for compatibility; requests run on virtual threads."),
+              choice(
+                  "loop",
+                  "\"auto\"",
+                  List.of("auto", "uvloop", "asyncio"),
+                  "Accepted for compatibility, without effect."),
+              choice(
+                  "http",
+                  "\"auto\"",
+                  List.of("auto", "httptools", "h11"),
+                  "Accepted for compatibility, without effect."),
+              integer(
+                  "max_body_bytes",
+                  "1048576",
+                  1024,
+                  Integer.MAX_VALUE,
+                  "Largest JSON request body; a larger one gets 413. Proxied bodies are not"
+                      + " limited."),
+              integer(
+                  "create_wait_seconds",
+                  "5",
+                  0,
+                  25,
+                  "How long a create waits for an image pull before it answers Pending and goes on"
+                      + " in the background."),
+              integer(
+                  "rate_limit_per_minute",
+                  "0",
+                  0,
+                  ANY,
+                  "Requests per minute of one API key; more get 429 with Retry-After. 0 means no"
+                      + " limit."),
+              Key.of(
+                  Key.Type.TABLES,
+                  "keys",
+                  "[]",
+                  "Further API keys: tables with name, key_sha256 (lower-case hex of the key's"
+                      + " SHA-256), scopes (read, write, admin) and an optional tenant, whose keys"
+                      + " see only their own sandboxes.")));
+
+  static final Section LOG =
+      new Section(
+          "log",
+          "Logging.",
+          List.of(
+              string("level", "\"INFO\"", "Lowest level that is written.").atLeast(3),
+              bool("file_enabled", "false", "Rotate into files instead of writing to stdout."),
+              string(
+                  "file_path",
+                  "\"~/logs/opensandbox/server.log\"",
+                  "Main log; only when file_enabled."),
+              string(
+                  "access_file_path",
+                  "\"~/logs/opensandbox/access.log\"",
+                  "HTTP access log; only when file_enabled."),
+              integer("file_max_bytes", "104857600", 1, ANY, "Size at which a file is rotated."),
+              integer("file_backup_count", "5", 0, 1000, "Rotated files that are kept.")));
+
+  static final Section RUNTIME =
+      new Section(
+          "runtime",
+          "What runs sandboxes. Required.",
+          List.of(
+              choice(
+                  "type",
+                  REQUIRED,
+                  List.of("docker", "kubernetes", "local"),
+                  "Runtime that makes sandboxes."),
+              string("execd_image", REQUIRED, "Image that provides /execd and /bootstrap.sh.")
+                  .atLeast(1)));
+
+  static final Section DOCKER =
+      new Section(
+          "docker",
+          "Used when runtime.type is \"docker\".",
+          List.of(
+              string(
+                  "network_mode",
+                  "\"host\"",
+                  "host, bridge, or the name of a user-defined network. Network policies need"
+                      + " bridge."),
+              integer("api_timeout", UNSET, 1, ANY, "Engine API timeout, seconds; unset is 180."),
+              string(
+                  "host_ip",
+                  UNSET,
+                  "Host of endpoints when the server itself runs in a container and server.host is"
+                      + " a wildcard."),
+              strings(
+                  "drop_capabilities",
+                  "[\"AUDIT_WRITE\", \"MKNOD\", \"NET_ADMIN\", \"NET_RAW\", \"SYS_ADMIN\","
+                      + " \"SYS_MODULE\", \"SYS_PTRACE\", \"SYS_TIME\", \"SYS_TTY_CONFIG\"]",
+                  "Capabilities that sandboxes lose."),
+              string("apparmor_profile", UNSET, "AppArmor profile of sandboxes."),
+              bool("no_new_privileges", "true", "Keep sandboxes from gaining privileges."),
+              string(
+                  "seccomp_profile",
+                  UNSET,
+                  "Seccomp profile of sandboxes: a path, or \"unconfined\"."),
+              integer("pids_limit", "4096", 1, ANY, "Processes and threads of one sandbox.")));
+
+  static final Section KUBERNETES =
+      new Section(
+          "kubernetes",
+          "Used when runtime.type is \"kubernetes\".",
+          List.of(
+              string("kubeconfig_path", UNSET, "Unset or empty means in-cluster credentials."),
+              string("namespace", UNSET, "Namespace of all resources."),
+              string("service_account", UNSET, "Applied by the agent-sandbox provider only."),
+              string(
+                  "workload_provider", UNSET, "batchsandbox or agent-sandbox; unset is the first."),
+              string("batchsandbox_template_file", UNSET, "BatchSandbox YAML template."),
+              string("image_pull_policy", "\"IfNotPresent\"", "Pull policy of the main container."),
+              integer("sandbox_create_timeout_seconds", "60", 1, ANY, "How long a create waits."),
+              number("sandbox_create_poll_interval_seconds", "1.0", false, "Pause between looks."),
+              integer(
+                  "snapshot_create_timeout_seconds",
+                  "900",
+                  1,
+                  ANY,
+                  "How long a snapshot may take."),
+              bool("informer_enabled", "true", "Watch-backed read cache."),
+              integer("informer_resync_seconds", "300", 1, ANY, "Resync of the cache."),
+              integer("informer_watch_timeout_seconds", "60", 1, ANY, "Length of one watch."),
+              number("read_qps", "0.0", true, "Reads per second; 0 means no limit."),
+              integer("read_burst", "0", 0, ANY, "Burst of reads; 0 means read_qps."),
+              number("write_qps", "0.0", true, "Writes per second; 0 means no limit."),
+              integer("write_burst", "0", 0, ANY, "Burst of writes; 0 means write_qps."),
+              Key.of(
+                  Key.Type.TABLE,
+                  "execd_init_resources",
+                  UNSET,
+                  "Tables limits and requests for the execd init container.")));
+
+  static final Section AGENT_SANDBOX =
+      new Section(
+          "agent_sandbox",
+          "Used when kubernetes.workload_provider is \"agent-sandbox\".",
+          List.of(
+              string("template_file", UNSET, "Sandbox YAML template."),
+              choice(
+                  "shutdown_policy",
+                  "\"Delete\"",
+                  List.of("Delete", "Retain"),
+                  "What becomes of an expired sandbox."),
+              bool("ingress_enabled", "true", "Accepted, without effect.")));
+
+  static final Section INGRESS =
+      new Section(
+          "ingress",
+          "How clients reach sandboxes.",
+          List.of(
+              choice(
+                  "mode",
+                  "\"direct\"",
+                  List.of("direct", "gateway"),
+                  "Straight to the sandbox or through the ingress gateway.")));
+
+  static final Section INGRESS_GATEWAY =
+      new Section(
+          "ingress.gateway",
+          "Required when ingress.mode is \"gateway\".",
+          List.of(
+              string("address", REQUIRED, "Address of the gateway, without scheme.")
+                  .checked(
+                      "a non-empty address without \"://\"",
+                      value -> !((String) value).isEmpty() && !((String) value).contains("://"))));
+
+  static final Section INGRESS_GATEWAY_ROUTE =
+      new Section(
+          "ingress.gateway.route",
+          "Required when ingress.mode is \"gateway\".",
+          List.of(
+              choice(
+                  "mode",
+                  REQUIRED,
+                  List.of("wildcard", "header", "uri"),
+                  "How the gateway tells sandboxes apart.")));
+
+  static final Section INGRESS_SECURE_ACCESS =
+      new Section(
+          "ingress.secure_access",
+          "Keys that sign routes; only with ingress.mode \"gateway\".",
+          List.of(
+              string("active_key", REQUIRED, "Id of the key that signs.")
+                  .checked(
+                      "exactly one character of 0-9a-z",
+                      value -> ((String) value).matches("[0-9a-z]")),
+              Key.of(
+                      Key.Type.TABLES,
+                      "keys",
+                      REQUIRED,
+                      "Tables with key_id (one character of 0-9a-z) and key (base64).")
+                  .checked("at least one table", value -> !((List<?>) value).isEmpty())));
+
+  static final Section EGRESS =
+      new Section(
+          "egress",
+          "Network policy.",
+          List.of(
+              string(
+                      "image",
+                      UNSET,
+                      "Sidecar image; needed as soon as a request carries networkPolicy.")
+                  .atLeast(1),
+              choice("mode", "\"dns\"", List.of("dns", "dns+nft"), "How policies are enforced."),
+              bool("disable_ipv6", "true", "Turn IPv6 off where a policy applies.")));
+
+  static final Section STORAGE =
+      new Section(
+          "storage",
+          "Volumes.",
+          List.of(
+              strings(
+                  "allowed_host_paths",
+                  "[]",
+                  "Prefixes below which host paths may be mounted; empty refuses every host"
+                      + " mount."),
+              string("volume_default_size", "\"1Gi\"", "Size of auto-created Kubernetes volumes."),
+              string("ossfs_mount_root", "\"/mnt/ossfs\"", "Root of OSSFS mounts on the host.")));
+
+  static final Section STORE =
+      new Section(
+          "store",
+          "Where the server keeps what it knows.",
+          List.of(
+              choice(
+                  "type",
+                  "\"sqlite\"",
+                  List.of("sqlite", "postgresql"),
+                  "One file, or a PostgreSQL database that several servers may share."),
+              string(
+                      "path",
+                      "\"~/.opensandbox/opensandbox.db\"",
+                      "The SQLite file; parents are created.")
+                  .atLeast(1),
+              string(
+                  "url",
+                  UNSET,
+                  "PostgreSQL: jdbc:postgresql://host:port/database; user and password from the"
+                      + " keys below."),
+              string("user", UNSET, "PostgreSQL user."),
+              string("password", UNSET, "PostgreSQL password.")));
+
+  static final Section SECURE_RUNTIME =
+      new Section(
+          "secure_runtime",
+          "A stronger boundary around sandboxes.",
+          List.of(
+              choice(
+                  "type",
+                  "\"\"",
+                  List.of("", "gvisor", "kata", "firecracker"),
+                  "Kind of boundary; empty means the runtime's own."),
+              string("docker_runtime", UNSET, "Name of the OCI runtime."),
+              string("k8s_runtime_class", UNSET, "Name of the RuntimeClass.")));
+
+  static final Section RENEW_INTENT =
+      new Section(
+          "renew_intent",
+          "Renewal on access (experimental).",
+          List.of(
+              bool("enabled", "false", "Master switch."),
+              integer(
+                  "min_interval_seconds",
+                  "60",
+                  1,
+                  ANY,
+                  "Shortest time between two renewals of one sandbox.")));
+
+  static final Section RENEW_INTENT_REDIS =
+      new Section(
+          "renew_intent.redis",
+          "Signals from the ingress.",
+          List.of(
+              bool("enabled", "false", "Read signals from Redis."),
+              string("dsn", UNSET, "Address of Redis; required when enabled."),
+              string("queue_key", "\"opensandbox:renew:intent\"", "List to read from.").atLeast(1),
+              integer("consumer_concurrency", "8", 1, 1024, "Readers.")));
+
+  /// In the order of the documentation.
+  static final List<Section> ALL =
+      List.of(
+          SERVER,
+          LOG,
+          RUNTIME,
+          DOCKER,
+          KUBERNETES,
+          AGENT_SANDBOX,
+          INGRESS,
+          INGRESS_GATEWAY,
+          INGRESS_GATEWAY_ROUTE,
+          INGRESS_SECURE_ACCESS,
+          EGRESS,
+          STORAGE,
+          STORE,
+          SECURE_RUNTIME,
+          RENEW_INTENT,
+          RENEW_INTENT_REDIS);
+
+  private ConfigSchema() {}
+}

@@ -1,0 +1,44 @@
+package io.opensandbox.server.http;
+
+import java.security.SecureRandom;
+import java.util.HexFormat;
+import org.eclipse.jetty.server.Request;
+
+/// What the handlers of one request tell each other, kept as attributes of Jetty's request.
+public final class RequestScope {
+  private static final String ID = "io.opensandbox.request-id";
+  private static final String CALLER = "io.opensandbox.caller";
+
+  private RequestScope() {}
+
+  /// The request's id: the client's `X-Request-ID` trimmed, else 32 hexadecimal digits.
+  public static String id(Request request) {
+    return request.getAttribute(ID) instanceof String id ? id : "-";
+  }
+
+  /// Who sent it, once the key gate has let it pass.
+  public static Caller caller(Request request) {
+    return request.getAttribute(CALLER) instanceof Caller caller ? caller : Caller.ANONYMOUS;
+  }
+
+  /// Records who sent it.
+  public static void setCaller(Request request, Caller caller) {
+    request.setAttribute(CALLER, caller);
+  }
+
+  static String assignId(Request request, SecureRandom random) {
+    String sent = request.getHeaders().get("X-Request-ID");
+    String id = sent == null || sent.isBlank() ? fresh(random) : sent.strip();
+    request.setAttribute(ID, id);
+    return id;
+  }
+
+  // A version 4 UUID without hyphens.
+  private static String fresh(SecureRandom random) {
+    byte[] bytes = new byte[16];
+    random.nextBytes(bytes);
+    bytes[6] = (byte) ((bytes[6] & 0x0f) | 0x40);
+    bytes[8] = (byte) ((bytes[8] & 0x3f) | 0x80);
+    return HexFormat.of().formatHex(bytes);
+  }
+}

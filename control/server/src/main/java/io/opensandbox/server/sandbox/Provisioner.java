@@ -1,0 +1,169 @@
+package io.opensandbox.server.sandbox;
+
+import io.opensandbox.protocol.lifecycle.ErrorCode;
+import io.opensandbox.protocol.lifecycle.SandboxException;
+import io.opensandbox.protocol.lifecycle.SandboxState;
+import io.opensandbox.runtime.ImageRequest;
+import io.opensandbox.runtime.PreparedImage;
+import io.opensandbox.runtime.SandboxRuntime;
+import io.opensandbox.runtime.SandboxSpec;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Makes sandboxes whose rows say that they are wanted, each on a virtual thread of its own.
+final class Provisioner {
+  private static final Logger LOG = LoggerFactory.getLogger(Provisioner.class);
+  private static final Duration PROGRESS_INTERVAL = Duration.ofSeconds(1);
+
+  private final SandboxRuntime runtime;
+  private final SandboxStore store;
+  private final SandboxLabels labels;
+  private final InstantSource clock;
+  private final Duration failureTtl;
+  private final ExecutorService threads;
+  private final Map<String, Provisioning> active = new ConcurrentHashMap<>();
+
+  /// @param failureTtl how long the row of one that failed in the background is kept
+  Provisioner(
+      SandboxRuntime runtime,
+      SandboxStore store,
+      SandboxLabels labels,
+      InstantSource clock,
+      Duration failureTtl,
+      ExecutorService threads) {
+    this.runtime = runtime;
+    this.store = store;
+    this.labels = labels;
+    this.clock = clock;
+    this.failureTtl = failureTtl;
+    this.threads = threads;
+  }
+
+  /// Begins to make the sandbox of a row that is in the store with [Intent#CREATE].
+  Provisioning start(SandboxRow row, CreateRequest request) {
+    var provisioning = new Provisioning(row.acknowledged());
+    if (active.putIfAbsent(row.id(), provisioning) != null) {
+      throw new IllegalStateException("sandbox " + row.id() + " is being made already");
+    }
+    threads.execute(() -> run(row, request, provisioning));
+    return provisioning;
+  }
+
+  /// The create under way for `id`, in this process.
+  @Nullable Provisioning active(String id) {
+    return active.get(id);
+  }
+
+  private void run(SandboxRow row, CreateRequest request, Provisioning provisioning) {
+    try {
+      make(row, request, provisioning);
+      provisioning.conclude(Optional.empty());
+    } catch (RuntimeException e) {
+      failed(row, provisioning, typed(row, e));
+    } finally {
+      active.remove(row.id());
+      provisioning.finished();
+    }
+  }
+
+  private void make(SandboxRow row, CreateRequest request, Provisioning provisioning) {
+    if (!provisioning.begin(Thread.currentThread())) {
+      throw deleted(row.id());
+    }
+    SandboxRow.Definition definition = row.definition();
+    ImageRequest imageRequest =
+        request
+            .image()
+            .orElse(new ImageRequest(definition.image(), Optional.empty(), definition.platform()));
+    PreparedImage image = runtime.prepareImage(imageRequest, progress(row));
+    provisioning.imageIsReady();
+    if (provisioning.isCancelled()) {
+      throw deleted(row.id());
+    }
+    var spec =
+        new SandboxSpec(
+            row.id(),
+            definition.entrypoint(),
+            request.env(),
+            request.limits(),
+            request.volumes(),
+            labels.of(row),
+            definition.platform());
+    runtime.create(spec, image);
+    runtime.start(row.id());
+    Status running =
+        new Status(
+            SandboxState.RUNNING,
+            "CONTAINER_RUNNING",
+            "Sandbox container is running.",
+            row.acknowledged() ? clock.instant() : row.createdAt());
+    if (!store.finishCreate(row.id(), Intent.KEEP, running)) {
+      throw deleted(row.id());
+    }
+  }
+
+  private SandboxRuntime.ProgressListener progress(SandboxRow row) {
+    return new SandboxRuntime.ProgressListener() {
+      // Guarded by this.
+      private Instant next = Instant.EPOCH;
+
+      @Override
+      public synchronized void progress(String message) {
+        Instant now = clock.instant();
+        if (!now.isBefore(next)) {
+          next = now.plus(PROGRESS_INTERVAL);
+          store.updateStatus(
+              row.id(),
+              Intent.CREATE,
+              new Status(SandboxState.PENDING, "IMAGE_PULLING", message, row.createdAt()));
+        }
+      }
+    };
+  }
+
+  private void failed(SandboxRow row, Provisioning provisioning, SandboxException error) {
+    boolean acknowledged = provisioning.conclude(Optional.of(error));
+    // Cancelling interrupts; what follows must not be cut short by that.
+    boolean _ = Thread.interrupted();
+    try {
+      runtime.remove(row.id(), Duration.ZERO);
+    } catch (RuntimeException e) {
+      LOG.warn("sandbox {}: cannot clean up after a failed create, will retry", row.id(), e);
+      store.markForRemoval(row.id(), Intent.FORGET, Status.stopping(clock.instant()));
+      return;
+    }
+    Instant now = clock.instant();
+    boolean kept =
+        acknowledged
+            && store.failCreate(
+                row.id(),
+                Status.provisioningFailed(String.valueOf(error.getMessage()), now),
+                now.plus(failureTtl));
+    if (kept) {
+      LOG.warn("sandbox {}: cannot be made: {}", row.id(), error.getMessage(), error.getCause());
+    } else {
+      store.delete(row.id());
+    }
+  }
+
+  private static SandboxException typed(SandboxRow row, RuntimeException e) {
+    if (e instanceof SandboxException known) {
+      return known;
+    }
+    return new SandboxException(
+        ErrorCode.START_FAILED, "cannot make sandbox \"" + row.id() + "\": " + e.getMessage(), e);
+  }
+
+  private static SandboxException deleted(String id) {
+    return new SandboxException(
+        ErrorCode.SANDBOX_NOT_FOUND, "sandbox \"" + id + "\" was deleted while it was being made");
+  }
+}

@@ -1,0 +1,106 @@
+package io.opensandbox.server.store;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.concurrent.Semaphore;
+
+/// Connections to one JDBC database: a bounded number that are kept open and handed out.
+abstract class JdbcDatabase implements Database {
+  private final Connections readers;
+  private final Connections writers;
+
+  JdbcDatabase(int readers, int writers) {
+    this.readers = new Connections(readers);
+    this.writers = new Connections(writers);
+  }
+
+  /// Opens a connection with automatic commit off.
+  abstract Connection open() throws SQLException;
+
+  @Override
+  public final <T> T write(Work<T> work) {
+    return writers.run(work);
+  }
+
+  @Override
+  public final <T> T read(Work<T> work) {
+    return readers.run(work);
+  }
+
+  @Override
+  public void close() {
+    readers.close();
+    writers.close();
+  }
+
+  /// A pool; at most `limit` are in use at once.
+  private final class Connections {
+    private final Semaphore permits;
+    // Guarded by itself.
+    private final Deque<Connection> idle = new ArrayDeque<>();
+
+    Connections(int limit) {
+      this.permits = new Semaphore(limit, true);
+    }
+
+    <T> T run(Work<T> work) {
+      permits.acquireUninterruptibly();
+      try {
+        Connection connection = take();
+        boolean usable = false;
+        try {
+          T result = work.apply(connection);
+          connection.commit();
+          usable = true;
+          return result;
+        } finally {
+          giveBack(connection, usable);
+        }
+      } catch (SQLException e) {
+        throw new StoreException("the store failed: " + e.getMessage(), e);
+      } finally {
+        permits.release();
+      }
+    }
+
+    private Connection take() throws SQLException {
+      synchronized (idle) {
+        Connection connection = idle.poll();
+        if (connection != null) {
+          return connection;
+        }
+      }
+      return open();
+    }
+
+    private void giveBack(Connection connection, boolean usable) {
+      try {
+        if (!usable) {
+          connection.rollback();
+        }
+        synchronized (idle) {
+          idle.push(connection);
+        }
+      } catch (SQLException _) { // a connection that cannot roll back is not handed out again
+        closeQuietly(connection);
+      }
+    }
+
+    void close() {
+      synchronized (idle) {
+        idle.forEach(JdbcDatabase::closeQuietly);
+        idle.clear();
+      }
+    }
+  }
+
+  private static void closeQuietly(Connection connection) {
+    try {
+      connection.close();
+    } catch (SQLException _) { // it is thrown away in any case
+      return;
+    }
+  }
+}
