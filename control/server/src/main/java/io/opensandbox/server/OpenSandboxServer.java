@@ -12,6 +12,7 @@ import io.opensandbox.server.http.FrontDoor;
 import io.opensandbox.server.http.RequestCounter;
 import io.opensandbox.server.http.RouteTable;
 import io.opensandbox.server.http.WebServer;
+import io.opensandbox.server.proxy.ProxyHandler;
 import io.opensandbox.server.sandbox.CreateRules;
 import io.opensandbox.server.sandbox.SandboxLifecycle;
 import io.opensandbox.server.sandbox.SandboxRoutes;
@@ -25,6 +26,7 @@ import org.slf4j.LoggerFactory;
 /// The whole server, wired in one place.
 final class OpenSandboxServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(OpenSandboxServer.class);
+  private static final Duration PROXY_HEAD_TIMEOUT = Duration.ofMinutes(3);
   private static final Duration STOP_TIMEOUT = Duration.ofSeconds(5);
 
   private final Database database;
@@ -76,7 +78,7 @@ final class OpenSandboxServer implements AutoCloseable {
             next ->
                 new FrontDoor(
                     new KeyGate(
-                        next,
+                        new ProxyHandler(next, endpoints, PROXY_HEAD_TIMEOUT),
                         new ApiKeys(config.server()),
                         new RateLimit(config.server().rateLimitPerMinute(), environment.clock()),
                         envelopes),

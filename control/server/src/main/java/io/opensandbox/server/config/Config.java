@@ -20,6 +20,26 @@ public record Config(
     Store store,
     SecureRuntime secureRuntime,
     RenewIntent renewIntent) {
+  /// This configuration with another port; 0 picks a free one.
+  public Config onPort(int port) {
+    var moved =
+        new Server(
+            server.host(),
+            port,
+            server.apiKey(),
+            server.eip(),
+            server.maxSandboxTimeoutSeconds(),
+            server.keepAlive(),
+            server.maxConcurrency(),
+            server.backlog(),
+            server.maxBodyBytes(),
+            server.createWait(),
+            server.rateLimitPerMinute(),
+            server.keys());
+    return new Config(
+        moved, log, runtime, docker, ingress, egress, storage, store, secureRuntime, renewIntent);
+  }
+
   /// HTTP server and access.
   ///
   /// @param apiKey the single key of the contract; blank counts as absent

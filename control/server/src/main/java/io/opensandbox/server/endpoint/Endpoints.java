@@ -9,6 +9,7 @@ import io.opensandbox.runtime.SandboxRuntime;
 import io.opensandbox.server.http.Exchange;
 import io.opensandbox.server.http.Query;
 import io.opensandbox.server.http.RouteTable;
+import io.opensandbox.server.proxy.ProxyTargets;
 import io.opensandbox.server.sandbox.SandboxRow;
 import io.opensandbox.server.sandbox.SandboxService;
 import java.util.Map;

@@ -2,6 +2,7 @@ package io.opensandbox.server.http;
 
 import io.javalin.Javalin;
 import io.javalin.http.Context;
+import io.javalin.http.servlet.JavalinServlet;
 import io.opensandbox.protocol.lifecycle.ErrorCode;
 import io.opensandbox.protocol.lifecycle.SandboxException;
 import java.nio.charset.StandardCharsets;
@@ -97,15 +98,7 @@ public final class WebServer implements AutoCloseable {
     configuration.setRequestHeaderSize(MAX_HEADER_BYTES);
     configuration.setResponseHeaderSize(MAX_HEADER_BYTES);
     // The proxy hands raw paths on, `%2F` and all; the routes see ids that simply do not exist.
-    configuration.setUriCompliance(
-        UriCompliance.from(
-            Set.of(
-                UriCompliance.Violation.AMBIGUOUS_PATH_SEPARATOR,
-                UriCompliance.Violation.AMBIGUOUS_PATH_ENCODING,
-                UriCompliance.Violation.AMBIGUOUS_PATH_PARAMETER,
-                UriCompliance.Violation.AMBIGUOUS_EMPTY_SEGMENT,
-                UriCompliance.Violation.AMBIGUOUS_PATH_SEGMENT,
-                UriCompliance.Violation.SUSPICIOUS_PATH_CHARACTERS)));
+    configuration.setUriCompliance(UriCompliance.UNSAFE);
     var made = new ServerConnector(server, 1, 1, new HttpConnectionFactory(configuration));
     made.setHost(listen.host());
     made.setPort(listen.port());
@@ -134,7 +127,7 @@ public final class WebServer implements AutoCloseable {
         });
     var handler = new ServletContextHandler("/");
     handler.getServletHandler().setDecodeAmbiguousURIs(true);
-    handler.addServlet(new ServletHolder(javalin.javalinServlet()), "/*");
+    handler.addServlet(new ServletHolder(new JavalinServlet(javalin.unsafe)), "/*");
     return handler;
   }
 

@@ -1,0 +1,167 @@
+package io.opensandbox.server;
+
+import io.opensandbox.runtime.FakeRuntime;
+import io.opensandbox.server.config.Config;
+import io.opensandbox.server.config.ConfigLoader;
+import io.opensandbox.server.json.Json;
+import io.opensandbox.server.json.JsonParser;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.util.Map;
+import java.util.Optional;
+
+/// The real server on a free loopback port, on the in-memory runtime.
+public final class TestServer implements AutoCloseable {
+  /// The key that its clients send.
+  public static final String KEY = "test-key";
+
+  private final HttpClient client = HttpClient.newHttpClient();
+  private final OpenSandboxServer server;
+  private final FakeRuntime runtime;
+
+  private TestServer(OpenSandboxServer server, FakeRuntime runtime) {
+    this.server = server;
+    this.runtime = runtime;
+  }
+
+  /// An answer.
+  ///
+  /// @param body as text
+  public record Answer(int status, String body, HttpResponse<String> response) {
+    /// The body as a JSON object.
+    public Json.Obj json() {
+      return (Json.Obj) JsonParser.parse(body);
+    }
+
+    /// The text at a path of member names, or the empty text.
+    public String text(String... path) {
+      Json value = json();
+      for (String name : path) {
+        value = value instanceof Json.Obj object ? object.member(name) : null;
+      }
+      return value instanceof Json.Str text ? text.value() : "";
+    }
+
+    /// A response header.
+    public Optional<String> header(String name) {
+      return response.headers().firstValue(name);
+    }
+  }
+
+  /// Starts a server with its store in `folder`.
+  public static TestServer start(Path folder) {
+    return start(folder, new FakeRuntime(), new FakeClock(), "");
+  }
+
+  /// Starts a server with its store in `folder`.
+  ///
+  /// @param toml added to the configuration
+  public static TestServer start(Path folder, FakeRuntime runtime, FakeClock clock, String toml) {
+    var environment =
+        new Environment(
+            Map.of(),
+            folder,
+            clock,
+            new SecureRandom(),
+            new PrintStream(System.out, true, StandardCharsets.UTF_8));
+    Config config =
+        new ConfigLoader(environment.variables(), folder)
+            .parse(
+                "test.toml",
+                """
+                server.host = "127.0.0.1"
+                server.api_key = "test-key"
+                runtime.type = "docker"
+                runtime.execd_image = "execd"
+                docker.network_mode = "bridge"
+                store.path = "%s"
+                %s
+                """
+                    .formatted(folder.resolve("store.db"), toml));
+    OpenSandboxServer server = OpenSandboxServer.open(config.onPort(0), environment, runtime);
+    try {
+      server.start();
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+    return new TestServer(server, runtime);
+  }
+
+  /// The runtime below it.
+  public FakeRuntime runtime() {
+    return runtime;
+  }
+
+  /// Its port.
+  public int port() {
+    return server.port();
+  }
+
+  /// Sends a request with the key.
+  public Answer send(String method, String path) {
+    return send(request(method, path, Optional.empty()));
+  }
+
+  /// Sends a request with the key and a JSON body.
+  public Answer send(String method, String path, String body) {
+    return send(request(method, path, Optional.of(body)));
+  }
+
+  /// A request with the key, to be changed.
+  public HttpRequest.Builder request(String method, String path, Optional<String> body) {
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port() + path))
+            .header("OPEN-SANDBOX-API-KEY", KEY);
+    if (body.isPresent()) {
+      request.header("Content-Type", "application/json");
+      return request.method(method, HttpRequest.BodyPublishers.ofString(body.get()));
+    }
+    return request.method(method, HttpRequest.BodyPublishers.noBody());
+  }
+
+  /// Sends a request as it is.
+  public Answer send(HttpRequest.Builder request) {
+    try {
+      HttpResponse<String> response =
+          client.send(request.build(), HttpResponse.BodyHandlers.ofString());
+      return new Answer(response.statusCode(), response.body(), response);
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /// Makes a sandbox that runs until it is removed, and returns its id.
+  public String create() {
+    Answer answer = send("POST", "/v1/sandboxes", body(""));
+    if (answer.status() != 202) {
+      throw new IllegalStateException(answer.body());
+    }
+    return answer.text("id");
+  }
+
+  /// A valid create with further members.
+  ///
+  /// @param more starts with a comma unless it is empty
+  public static String body(String more) {
+    return "{\"image\":{\"uri\":\"busybox\"},\"entrypoint\":[\"sleep\",\"1d\"],"
+        + "\"resourceLimits\":{}"
+        + more
+        + "}";
+  }
+
+  @Override
+  public void close() {
+    server.close();
+    client.close();
+  }
+}
