@@ -68,10 +68,31 @@ static void remove_unfinished(int parent) {
   closedir(listing);
 }
 
-static bool extract_and_rename(const struct payload *payload, int parent, const char *temporary, const char *final, bool durable) {
-  int fd = openat(parent, temporary, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+// Makes a locked directory of a name that nobody else has. -1 with errno set.
+static int make_unfinished(int parent, char *name, size_t length, const char *final) {
+  for (;;) {
+    unsigned random = 0;
+    struct stat status;
+    // Another container may share this directory and have the same process ids.
+    if (getrandom(&random, sizeof random, GRND_NONBLOCK) < 0) random = (unsigned)getpid();
+    snprintf(name, length, "%s%s%x", final, unfinished, random);
+    if (mkdirat(parent, name, 0700) < 0) return -1;
+    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0 && flock(fd, LOCK_EX) == 0 && fstat(fd, &status) == 0 && status.st_nlink > 0) return fd;
+    // Somebody took it for a leftover before it was locked.
+    bool removed = fd >= 0 || errno == ENOENT;
+    if (fd >= 0) close(fd);
+    if (!removed) return -1;
+  }
+}
+
+static bool unpack_below(const struct payload *payload, int parent, bool durable) {
+  char final[64];
+  char temporary[96];
+  snprintf(final, sizeof final, "%s%s", prefix, payload->hash);
+  int fd = make_unfinished(parent, temporary, sizeof temporary, final);
   if (fd < 0) return false;
-  bool done = flock(fd, LOCK_EX) == 0 && payload_extract(payload, fd) && (!durable || syncfs(fd) == 0) && fchmod(fd, 0755) == 0 &&
+  bool done = payload_extract(payload, fd) && (!durable || syncfs(fd) == 0) && fchmod(fd, 0755) == 0 &&
               (renameat(parent, temporary, parent, final) == 0 || errno == EEXIST || errno == ENOTEMPTY);
   int error = errno;
   // Removes nothing when the rename succeeded; else another was faster, or we failed.
@@ -82,17 +103,10 @@ static bool extract_and_rename(const struct payload *payload, int parent, const 
 }
 
 static bool unpack(const struct payload *payload, const char *place, bool durable) {
-  char final[64];
-  char temporary[96];
-  unsigned random = 0;
-  // Another container may share this directory and have the same process ids.
-  if (getrandom(&random, sizeof random, GRND_NONBLOCK) < 0) random = (unsigned)getpid();
-  snprintf(final, sizeof final, "%s%s", prefix, payload->hash);
-  snprintf(temporary, sizeof temporary, "%s%s%x", final, unfinished, random);
   int parent = open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (parent < 0) return false;
   remove_unfinished(parent);
-  bool done = mkdirat(parent, temporary, 0700) == 0 && extract_and_rename(payload, parent, temporary, final, durable);
+  bool done = unpack_below(payload, parent, durable);
   int error = errno;
   close(parent);
   errno = error;

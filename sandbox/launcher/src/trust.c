@@ -63,7 +63,7 @@ static _Noreturn void become_python(const char *python, int answer) {
   dup2(nothing, STDIN_FILENO);
   dup2(answer, STDOUT_FILENO);
   dup2(nothing, STDERR_FILENO);
-  execlp(python, python, "-c", "import certifi, sys; sys.stdout.write(certifi.where())", (char *)NULL);
+  execlp(python, python, "-c", "import certifi; print(certifi.where())", (char *)NULL);
   _exit(127);
 }
 
@@ -77,6 +77,7 @@ static bool ask_python(const char *python, char *path, size_t length) {
   size_t used = 0;
   for (ssize_t count; used < length - 1 && (count = read(ends[0], path + used, length - 1 - used)) > 0;) used += (size_t)count;
   path[used] = 0;
+  path[strcspn(path, "\n")] = 0;
   close(ends[0]);
   return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0 && has_content(path);
 }

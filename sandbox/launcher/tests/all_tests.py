@@ -1,0 +1,9 @@
+"""Every suite of the launcher. Usage: all_tests.py LAUNCHER"""
+
+import harness
+from broker_test import *
+from supervisor_test import *
+from unpack_test import *
+
+if __name__ == "__main__":
+    harness.run("__main__")
