@@ -1,0 +1,95 @@
+package io.opensandbox.execd.code;
+
+import io.opensandbox.execd.event.EventBuffer;
+import io.opensandbox.execd.event.EventStream;
+import io.opensandbox.execd.event.TextKind;
+import io.opensandbox.execd.json.JsonObject;
+import io.opensandbox.execd.kernel.Execution;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.util.List;
+import java.util.Map;
+
+/// Turns what a kernel gives into events, each sent at once. When the client has gone the events are
+/// dropped and the code runs on, as the contract has it.
+final class CodeRun implements Execution {
+  private static final byte[] NOTHING = {};
+
+  private final EventStream stream;
+  private final EventBuffer events;
+  private final Clock clock;
+  private final long outputLimitBytes;
+  private final long startMillis;
+  private long outputBytes;
+  private boolean isCut;
+
+  /// Sends `init` and the first ping.
+  ///
+  /// @param outputLimitBytes output of the run beyond this is dropped, with a notice
+  CodeRun(EventStream stream, String id, Clock clock, long outputLimitBytes) throws IOException {
+    this.stream = stream;
+    this.events = new EventBuffer(clock, stream);
+    this.clock = clock;
+    this.outputLimitBytes = outputLimitBytes;
+    this.startMillis = clock.millis();
+    events.init(id);
+    events.ping();
+    events.flush();
+  }
+
+  @Override
+  public void output(Stream source, String text) throws IOException {
+    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    outputBytes += bytes.length;
+    if (outputBytes > outputLimitBytes) {
+      cut();
+      return;
+    }
+    events.text(source == Stream.STDERR ? TextKind.STDERR : TextKind.STDOUT, bytes);
+    events.flush();
+  }
+
+  @Override
+  public void result(long executionCount, JsonObject bundle) throws IOException {
+    result(executionCount, ResultBundle.of(bundle));
+  }
+
+  /// A result whose values are text already.
+  void result(long executionCount, Map<String, String> results) throws IOException {
+    if (executionCount > 0) {
+      events.executionCount(executionCount);
+    }
+    events.result(results);
+    events.flush();
+  }
+
+  @Override
+  public void cut() throws IOException {
+    if (!isCut) {
+      isCut = true;
+      String notice =
+          "[execd] output of this run is cut: it is larger than %d bytes\n"
+              .formatted(outputLimitBytes);
+      events.text(TextKind.STDERR, notice.getBytes(StandardCharsets.UTF_8));
+      events.flush();
+    }
+  }
+
+  @Override
+  public void error(String name, String value, List<String> traceback) throws IOException {
+    events.error(name, value, traceback);
+    finish();
+  }
+
+  @Override
+  public void complete() throws IOException {
+    events.complete(clock.millis() - startMillis);
+    finish();
+  }
+
+  private void finish() throws IOException {
+    events.flush();
+    stream.end(NOTHING, 0);
+  }
+}
