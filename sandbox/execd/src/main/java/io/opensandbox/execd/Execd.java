@@ -1,6 +1,9 @@
 package io.opensandbox.execd;
 
 import io.opensandbox.execd.account.AccountDatabase;
+import io.opensandbox.execd.code.CodeContexts;
+import io.opensandbox.execd.code.CodeRoutes;
+import io.opensandbox.execd.code.WarmKernels;
 import io.opensandbox.execd.command.CommandLog;
 import io.opensandbox.execd.command.CommandPlanner;
 import io.opensandbox.execd.command.CommandRoutes;
@@ -10,12 +13,20 @@ import io.opensandbox.execd.http.HttpLimits;
 import io.opensandbox.execd.http.HttpServer;
 import io.opensandbox.execd.http.Router;
 import io.opensandbox.execd.http.TokenGuard;
+import io.opensandbox.execd.kernel.DirectKernels;
+import io.opensandbox.execd.kernel.JupyterServer;
+import io.opensandbox.execd.kernel.KernelSource;
 import io.opensandbox.execd.log.Log;
 import io.opensandbox.execd.path.PathExpansion;
 import io.opensandbox.execd.process.Spawner;
+import io.opensandbox.execd.sql.SqlDatabase;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.time.Clock;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -36,12 +47,16 @@ final class Execd implements AutoCloseable {
   Execd(Settings settings, Surroundings surroundings, ServerSocketChannel listener) {
     var router = new Router(new TokenGuard(settings.accessToken()));
     router.add("GET", "/ping", exchange -> exchange.respondEmpty(200));
-    addCommands(router, settings, surroundings);
+    CommandRoutes commands = addCommands(router, settings, surroundings);
+    CodeContexts contexts = addCode(router, settings, surroundings, commands);
+    var interrupt = new InterruptRoute(List.of(contexts, commands));
+    router.add("DELETE", "/command", interrupt).add("DELETE", "/code", interrupt);
     this.server =
         new HttpServer(listener, router, HttpLimits.DEFAULT, new RequestLog(surroundings.log()));
   }
 
-  private static void addCommands(Router router, Settings settings, Surroundings surroundings) {
+  private static CommandRoutes addCommands(
+      Router router, Settings settings, Surroundings surroundings) {
     Log log = surroundings.log();
     Clock clock = surroundings.clock();
     Path folder = Path.of(settings.temporaryFolder(), "execd");
@@ -56,19 +71,63 @@ final class Execd implements AutoCloseable {
             new Ids()::command,
             log::warn);
     routes.register(router);
-    var interrupt = new InterruptRoute(List.of(routes));
-    router.add("DELETE", "/command", interrupt).add("DELETE", "/code", interrupt);
+    return routes;
+  }
+
+  private static CodeContexts addCode(
+      Router router, Settings settings, Surroundings surroundings, CommandRoutes commands) {
+    Clock clock = surroundings.clock();
+    KernelSource kernels = kernels(settings, surroundings);
+    String warmLanguage = settings.code().warmKernel();
+    if (!warmLanguage.isEmpty()) {
+      var warm = new WarmKernels(kernels, warmLanguage);
+      warm.warm();
+      kernels = warm;
+    }
+    var contexts = new CodeContexts(kernels);
+    new CodeRoutes(
+            contexts,
+            commands,
+            new SqlDatabase(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 3306)),
+            new PathExpansion(surroundings.environment()),
+            clock,
+            settings.code().outputLimitBytes(),
+            surroundings.log()::warn)
+        .register(router);
+    return contexts;
+  }
+
+  /// A Jupyter server when one is configured, else the kernels that are installed.
+  private static KernelSource kernels(Settings settings, Surroundings surroundings) {
+    Settings.Jupyter jupyter = settings.jupyter();
+    if (!jupyter.host().isEmpty()) {
+      return new JupyterServer(jupyter.host(), jupyter.token(), surroundings.clock());
+    }
+    EnvFileSource envFiles = envFiles(surroundings);
+    return new DirectKernels(
+        surroundings.spawner(),
+        () -> {
+          Map<String, String> environment = new HashMap<>(surroundings.environment());
+          environment.putAll(envFiles.read());
+          return environment;
+        },
+        Path.of(settings.temporaryFolder(), "execd", "kernels"),
+        new SecureRandom(),
+        surroundings.clock());
   }
 
   private static CommandPlanner planner(Surroundings surroundings) {
+    return new CommandPlanner(
+        surroundings.environment(), envFiles(surroundings), PathExpansion::expandText);
+  }
+
+  private static EnvFileSource envFiles(Surroundings surroundings) {
     Map<String, String> environment = surroundings.environment();
     String envFile = environment.getOrDefault("EXECD_ENVS", "");
-    var envFiles =
-        new EnvFileSource(
-            () -> PathExpansion.expandText(envFile, environment),
-            environment,
-            surroundings.log()::warn);
-    return new CommandPlanner(environment, envFiles, PathExpansion::expandText);
+    return new EnvFileSource(
+        () -> PathExpansion.expandText(envFile, environment),
+        environment,
+        surroundings.log()::warn);
   }
 
   /// Begins to serve.

@@ -16,6 +16,7 @@ import java.util.Set;
 /// @param accessToken empty for none
 /// @param log where and how much to log
 /// @param jupyter the kernel server
+/// @param code how code contexts run
 /// @param commands what is remembered of commands
 /// @param hibernateAfter zero for never
 /// @param temporaryFolder for output of commands
@@ -24,10 +25,12 @@ record Settings(
     String accessToken,
     LogSettings log,
     Jupyter jupyter,
+    Code code,
     CommandLimits commands,
     Duration hibernateAfter,
     String temporaryFolder) {
   private static final int DEFAULT_PORT = 44772;
+  private static final long DEFAULT_CODE_OUTPUT_BYTES = 10 << 20;
   private static final Set<String> FLAGS =
       Set.of(
           "port",
@@ -37,6 +40,8 @@ record Settings(
           "log-level",
           "graceful-shutdown-timeout",
           "jupyter-idle-poll-interval",
+          "warm-kernel",
+          "code-output-limit",
           "hibernate-after",
           "command-records",
           "command-retention",
@@ -55,6 +60,10 @@ record Settings(
   /// @param idlePoll pause after a kernel has become idle
   record Jupyter(String host, String token, Duration idlePoll) {}
 
+  /// @param warmKernel the language of which one kernel is kept in reserve; empty for none
+  /// @param outputLimitBytes of one run; what goes beyond is dropped with a notice
+  record Code(String warmKernel, long outputLimitBytes) {}
+
   /// Reads flags and environment.
   ///
   /// @throws IllegalArgumentException names the flag or variable and what is allowed
@@ -69,6 +78,14 @@ record Settings(
             Level.ofFlag((int) source.number("log-level", "", 6, 0, Integer.MAX_VALUE)),
             logOutputs(environment)),
         jupyter(source, environment),
+        new Code(
+            source.text("warm-kernel", "EXECD_WARM_KERNEL", ""),
+            source.number(
+                "code-output-limit",
+                "EXECD_CODE_OUTPUT_LIMIT",
+                DEFAULT_CODE_OUTPUT_BYTES,
+                1024,
+                Long.MAX_VALUE)),
         commands(source),
         source.duration("hibernate-after", "EXECD_HIBERNATE_AFTER", "10m"),
         source.text("", "TMPDIR", "/tmp"));

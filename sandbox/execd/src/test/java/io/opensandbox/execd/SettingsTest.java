@@ -3,6 +3,7 @@ package io.opensandbox.execd;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.opensandbox.execd.Settings.Code;
 import io.opensandbox.execd.Settings.Jupyter;
 import io.opensandbox.execd.Settings.LogSettings;
 import io.opensandbox.execd.command.CommandLimits;
@@ -24,6 +25,7 @@ class SettingsTest {
                 "",
                 new LogSettings(Level.INFO, List.of("stdout")),
                 new Jupyter("", "", Duration.ofMillis(100)),
+                new Code("", 10 << 20),
                 CommandLimits.DEFAULT,
                 Duration.ofMinutes(10),
                 "/tmp"));
@@ -43,6 +45,8 @@ class SettingsTest {
                 "t",
                 "--jupyter-idle-poll-interval=1s",
                 "--graceful-shutdown-timeout=2s",
+                "--warm-kernel=python",
+                "--code-output-limit=2048",
                 "--hibernate-after=0",
                 "--command-records=5",
                 "--command-retention=1m",
@@ -57,6 +61,7 @@ class SettingsTest {
                 "secret",
                 new LogSettings(Level.DEBUG, List.of("/l")),
                 new Jupyter("http://j", "t", Duration.ofSeconds(1)),
+                new Code("python", 2048),
                 new CommandLimits(5, Duration.ofMinutes(1), 4096, 65536, 131072),
                 Duration.ZERO,
                 "/t"));

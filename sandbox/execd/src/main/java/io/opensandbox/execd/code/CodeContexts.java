@@ -1,5 +1,6 @@
 package io.opensandbox.execd.code;
 
+import io.opensandbox.execd.command.Interruptible;
 import io.opensandbox.execd.kernel.KernelSource;
 import io.opensandbox.protocol.execd.ErrorCode;
 import io.opensandbox.protocol.execd.ExecdException;
@@ -13,7 +14,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /// Every context of the sandbox. Safe for many threads.
-public final class CodeContexts implements AutoCloseable {
+public final class CodeContexts implements Interruptible, AutoCloseable {
   /// More kernels than this in one sandbox are a mistake of the client.
   static final int MAX_CONTEXTS = 128;
 
@@ -70,6 +71,7 @@ public final class CodeContexts implements AutoCloseable {
   /// Interrupts what the context runs.
   ///
   /// @return false when there is no such context
+  @Override
   public boolean interrupt(String id) throws IOException {
     CodeContext context = contexts.get(id);
     if (context == null) {

@@ -1,7 +1,6 @@
 package io.opensandbox.execd.code;
 
 import io.opensandbox.execd.command.CommandRoutes;
-import io.opensandbox.execd.command.Interruptible;
 import io.opensandbox.execd.event.EventStream;
 import io.opensandbox.execd.http.Exchange;
 import io.opensandbox.execd.http.JsonResponses;
@@ -27,7 +26,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// The routes below `/code`, interruption excepted (it is the same as that of commands).
-public final class CodeRoutes implements Interruptible {
+public final class CodeRoutes {
   private static final long MAX_BODY_BYTES = 16 << 20;
   private static final String RUN_PREFIX = "error running codes ";
   private static final String CREATE_PREFIX = "error creating code context. ";
@@ -73,11 +72,6 @@ public final class CodeRoutes implements Interruptible {
         .add("DELETE", "/code/contexts", this::deleteByLanguage)
         .add("GET", "/code/contexts/{id}", this::get)
         .add("DELETE", "/code/contexts/{id}", this::delete);
-  }
-
-  @Override
-  public boolean interrupt(String id) throws IOException {
-    return contexts.interrupt(id);
   }
 
   private void run(Exchange exchange) throws IOException {
@@ -189,7 +183,7 @@ public final class CodeRoutes implements Interruptible {
     if (cwd.isEmpty()) {
       return null;
     }
-    Path directory = paths.resolve(cwd);
+    Path directory = paths.expand(cwd);
     Files.createDirectories(directory);
     return directory;
   }

@@ -11,8 +11,8 @@ import java.time.Clock;
 import java.util.List;
 import java.util.Map;
 
-/// Turns what a kernel gives into events, each sent at once. When the client has gone the events are
-/// dropped and the code runs on, as the contract has it.
+/// Turns what a kernel gives into events, each sent at once. When the client has gone the events
+/// are dropped and the code runs on, as the contract has it.
 final class CodeRun implements Execution {
   private static final byte[] NOTHING = {};
 
@@ -46,7 +46,7 @@ final class CodeRun implements Execution {
       cut();
       return;
     }
-    events.text(source == Stream.STDERR ? TextKind.STDERR : TextKind.STDOUT, bytes);
+    events.output(source == Stream.STDERR ? TextKind.STDERR : TextKind.STDOUT, bytes);
     events.flush();
   }
 
@@ -71,7 +71,7 @@ final class CodeRun implements Execution {
       String notice =
           "[execd] output of this run is cut: it is larger than %d bytes\n"
               .formatted(outputLimitBytes);
-      events.text(TextKind.STDERR, notice.getBytes(StandardCharsets.UTF_8));
+      events.output(TextKind.STDERR, notice.getBytes(StandardCharsets.UTF_8));
       events.flush();
     }
   }

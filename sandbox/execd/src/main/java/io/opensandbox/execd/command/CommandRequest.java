@@ -59,6 +59,11 @@ record CommandRequest(
     }
   }
 
+  /// A line of shell without any options.
+  static CommandRequest ofLine(String line, boolean background) {
+    return new CommandRequest(new Shell(line), "", background, Duration.ZERO, null, Map.of(), null);
+  }
+
   /// Checks a decoded body. The working folder is checked by the caller, which knows the disk.
   ///
   /// @throws ExecdException [ErrorCode#INVALID_REQUEST_BODY]

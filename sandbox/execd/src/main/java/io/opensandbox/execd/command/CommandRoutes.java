@@ -86,6 +86,14 @@ public final class CommandRoutes implements Interruptible {
     }
   }
 
+  /// Runs a line of shell for another route, without any options.
+  public void run(Exchange exchange, String line, boolean background) throws IOException {
+    CommandRequest request = CommandRequest.ofLine(line, background);
+    Plan plan = planner.plan(request);
+    CommandLog.Added added = log.add(ids.get(), request, null, 0);
+    start(exchange, added.command(), plan);
+  }
+
   private void start(Exchange exchange, Command command, Plan plan) throws IOException {
     EventStream stream = EventStream.start(exchange, clock);
     if (command.isBackground()) {

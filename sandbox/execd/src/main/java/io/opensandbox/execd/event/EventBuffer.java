@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /// Collects events in wire form: one JSON object and two line feeds each. A batch goes to the sink
@@ -17,6 +18,10 @@ public final class EventBuffer {
   private static final byte[] PING = ascii("{\"type\":\"ping\",\"text\":\"pong");
   private static final byte[] COMPLETE = ascii("{\"type\":\"execution_complete\"");
   private static final byte[] EXECUTION_TIME = ascii(",\"execution_time\":");
+  private static final byte[] EXECUTION_COUNT =
+      ascii("{\"type\":\"execution_count\",\"execution_count\":");
+  private static final byte[] RESULT = ascii("{\"type\":\"result\",\"results\":{");
+  private static final byte[] COLON = ascii("\":\"");
   private static final byte[] ERROR = ascii("{\"type\":\"error\"");
   private static final byte[] ERROR_NAME = ascii(",\"error\":{\"ename\":\"");
   private static final byte[] ERROR_VALUE = ascii("\",\"evalue\":\"");
@@ -65,6 +70,43 @@ public final class EventBuffer {
       bytes.append(EXECUTION_TIME);
       bytes.decimal(elapsedMillis);
     }
+    end();
+  }
+
+  /// A piece of output as it is, lines and all.
+  ///
+  /// @param text UTF-8
+  public void output(TextKind kind, byte[] text) throws IOException {
+    beginText(textHead(kind));
+    new JsonText().encodeAll(bytes, text);
+    endText();
+  }
+
+  /// The number of a code run within its context.
+  public void executionCount(long count) throws IOException {
+    begin();
+    bytes.append(EXECUTION_COUNT);
+    bytes.decimal(count);
+    end();
+  }
+
+  /// The value of a code run, by MIME type.
+  public void result(Map<String, String> results) throws IOException {
+    begin();
+    bytes.append(RESULT);
+    boolean first = true;
+    for (Map.Entry<String, String> entry : results.entrySet()) {
+      if (!first) {
+        bytes.append((byte) ',');
+      }
+      first = false;
+      bytes.append((byte) '"');
+      text(entry.getKey());
+      bytes.append(COLON);
+      text(entry.getValue());
+      bytes.append((byte) '"');
+    }
+    bytes.append((byte) '}');
     end();
   }
 

@@ -16,6 +16,8 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /// Starts kernels through a Jupyter server (its REST API, `/api/kernelspecs` and `/api/sessions`),
@@ -23,7 +25,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// The server, or its kernels, may still be on the way up when the first request comes: what is
 /// missing is asked for again, with growing pauses, until [#START_LIMIT] is over.
-public final class JupyterServer implements KernelSource {
+public final class JupyterServer implements KernelSource, AutoCloseable {
   static final Duration START_LIMIT = Duration.ofSeconds(45);
 
   private static final Duration REQUEST_LIMIT = Duration.ofSeconds(30);
@@ -32,26 +34,26 @@ public final class JupyterServer implements KernelSource {
 
   private final String base;
   private final String token;
-  private final Pause pause;
   private final Clock clock;
-  private final HttpClient client;
+  private final CountDownLatch closed = new CountDownLatch(1);
+
+  // Guarded by this; made at the first use, because most sandboxes never need it.
+  private @Nullable HttpClient client;
 
   /// A server that is used on demand; nothing is contacted here.
   ///
   /// @param base `http://host:port`, with or without a trailing slash
   /// @param token sent as `Authorization: Token`, and to no other host
-  /// @param pause waits between attempts
-  public JupyterServer(String base, String token, Pause pause, Clock clock) {
+  public JupyterServer(String base, String token, Clock clock) {
     this.base = base.endsWith("/") ? base.substring(0, base.length() - 1) : base;
     this.token = token;
-    this.pause = pause;
     this.clock = clock;
-    this.client =
-        HttpClient.newBuilder()
-            .version(HttpClient.Version.HTTP_1_1)
-            .followRedirects(HttpClient.Redirect.NEVER)
-            .connectTimeout(Duration.ofSeconds(5))
-            .build();
+  }
+
+  /// Ends the waiting of whoever still waits for a kernel.
+  @Override
+  public void close() {
+    closed.countDown();
   }
 
   @Override
@@ -62,7 +64,7 @@ public final class JupyterServer implements KernelSource {
     String kernelId = session.object("kernel").orElse(JsonObject.EMPTY).stringOrEmpty("id");
     try {
       JupyterConnection connection =
-          JupyterConnection.open(client, this, channelsUri(kernelId), sessionId, kernelId);
+          JupyterConnection.open(client(), this, channelsUri(kernelId), sessionId, kernelId);
       return Kernel.open(connection, new Requests(clock), START_LIMIT);
     } catch (IOException | RuntimeException e) {
       deleteSession(sessionId);
@@ -116,7 +118,7 @@ public final class JupyterServer implements KernelSource {
       if (System.nanoTime() + wait.toNanos() > deadline) {
         throw problem;
       }
-      pause.pause(wait);
+      pause(wait, problem);
       wait = wait.multipliedBy(3).dividedBy(2);
       wait = wait.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : wait;
     }
@@ -185,7 +187,7 @@ public final class JupyterServer implements KernelSource {
     }
     try {
       HttpResponse<byte[]> response =
-          client.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
+          client().send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
       return new Answer(response.statusCode(), response.body());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -193,13 +195,29 @@ public final class JupyterServer implements KernelSource {
     }
   }
 
-  /// Waits between two attempts.
-  @FunctionalInterface
-  public interface Pause {
-    /// Waits for `time`.
-    ///
-    /// @throws IOException when interrupted
-    void pause(Duration time) throws IOException;
+  private void pause(Duration time, IOException problem) throws IOException {
+    try {
+      if (closed.await(time.toMillis(), TimeUnit.MILLISECONDS)) {
+        throw problem;
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted while waiting for the Jupyter server", e);
+    }
+  }
+
+  private synchronized HttpClient client() {
+    HttpClient existing = client;
+    if (existing == null) {
+      existing =
+          HttpClient.newBuilder()
+              .version(HttpClient.Version.HTTP_1_1)
+              .followRedirects(HttpClient.Redirect.NEVER)
+              .connectTimeout(Duration.ofSeconds(5))
+              .build();
+      client = existing;
+    }
+    return existing;
   }
 
   @SuppressWarnings("ArrayRecordComponent") // never compared
