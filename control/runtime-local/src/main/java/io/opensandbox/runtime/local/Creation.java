@@ -1,0 +1,194 @@
+package io.opensandbox.runtime.local;
+
+import io.opensandbox.protocol.lifecycle.ErrorCode;
+import io.opensandbox.protocol.lifecycle.SandboxException;
+import io.opensandbox.runtime.Labels;
+import io.opensandbox.runtime.SandboxSpec;
+import io.opensandbox.runtime.local.cgroup.CgroupTree;
+import io.opensandbox.runtime.local.engine.Engine;
+import io.opensandbox.runtime.local.image.ExecdLayer;
+import io.opensandbox.runtime.local.image.Image;
+import io.opensandbox.runtime.local.image.LayeredRoot;
+import io.opensandbox.runtime.local.image.Layers;
+import io.opensandbox.runtime.local.log.SandboxLog;
+import io.opensandbox.runtime.local.network.Networks;
+import io.opensandbox.runtime.local.network.PortForwards;
+import io.opensandbox.runtime.local.network.Slot;
+import io.opensandbox.runtime.local.record.SandboxRecord;
+import io.opensandbox.runtime.local.record.SandboxRecord.NetworkPlan;
+import io.opensandbox.runtime.local.record.SandboxRecord.ProcessPlan;
+import io.opensandbox.runtime.local.record.SandboxRecord.Tree;
+import io.opensandbox.runtime.local.volume.Volumes;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+
+/// Makes a sandbox out of a specification and an image, completely or not at all.
+final class Creation {
+  private static final int EXECD_PORT = 44772;
+  private static final int HTTP_PORT = 8080;
+  private static final int MAX_LAYERS = 100;
+  private static final String DEFAULT_PATH =
+      "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+  /// The parts that a sandbox is made from.
+  record Parts(
+      Store store,
+      Layers layers,
+      ExecdLayer execd,
+      Volumes volumes,
+      Networks networks,
+      PortForwards ports,
+      CgroupTree cgroups) {}
+
+  private final Parts parts;
+  private final LocalConfig config;
+  private final Clock clock;
+  private final String resolvConf;
+
+  Creation(Parts parts, LocalConfig config, Clock clock, String resolvConf) {
+    this.parts = parts;
+    this.config = config;
+    this.clock = clock;
+    this.resolvConf = resolvConf;
+  }
+
+  Box create(SandboxSpec spec, Image image) {
+    try (Cleanup cleanup = new Cleanup()) {
+      List<Tree> trees = withExecd(image);
+      LayeredRoot root = new LayeredRoot(trees, parts.layers()::path);
+      Volumes.Prepared volumes = parts.volumes().prepare(spec.volumes(), root);
+      cleanup.add(() -> volumes.made().forEach(this::removeVolume));
+      Slot slot = parts.networks().acquire();
+      cleanup.add(() -> parts.networks().release(slot));
+      PortForwards.Forward execd = parts.ports().open(slot.address(), EXECD_PORT);
+      cleanup.add(execd::close);
+      PortForwards.Forward http = parts.ports().open(slot.address(), HTTP_PORT);
+      cleanup.add(http::close);
+      Path directory = parts.store().directory(spec.id());
+      Files.createDirectories(directory);
+      cleanup.add(() -> parts.store().discard(directory));
+      ProcessPlan process = plan(spec, image, root);
+      SandboxRecord record =
+          record(
+              spec,
+              image,
+              trees,
+              volumes,
+              process,
+              new NetworkPlan(slot.number(), execd.hostPort(), http.hostPort()));
+      writeFiles(directory, record, root, slot);
+      new SandboxLog(directory.resolve("log")).prepare(config.limits().logBytes());
+      parts.store().save(record);
+      cleanup.keep();
+      return new Box(record, slot, parts.cgroups().of(spec.id()), List.of(execd, http));
+    } catch (IOException e) {
+      throw new SandboxException(
+          ErrorCode.START_FAILED,
+          "cannot create sandbox \"" + spec.id() + "\": " + e.getMessage(),
+          e);
+    }
+  }
+
+  private void removeVolume(String name) {
+    parts.volumes().removeUnused(name, java.util.Set.of());
+  }
+
+  private List<Tree> withExecd(Image image) {
+    List<Tree> trees = new ArrayList<>(image.trees());
+    List<String> lowers = new ArrayList<>();
+    lowers.add(parts.execd().name());
+    lowers.addAll(trees.getFirst().lowers());
+    if (lowers.size() > MAX_LAYERS) {
+      throw new SandboxException(
+          ErrorCode.START_FAILED,
+          "image %s has %d layers; at most %d can be mounted"
+              .formatted(image.reference(), lowers.size() - 1, MAX_LAYERS - 1));
+    }
+    trees.set(0, new Tree("/", lowers));
+    return trees;
+  }
+
+  private static ProcessPlan plan(SandboxSpec spec, Image image, LayeredRoot root) {
+    List<String> argv = new ArrayList<>();
+    if (root.file("/bin/sh").isPresent()) {
+      argv.add("/opt/opensandbox/bootstrap.sh");
+    } else {
+      argv.addAll(List.of("/opt/opensandbox/execd", "bootstrap", "--"));
+    }
+    argv.addAll(spec.entrypoint());
+    Map<String, String> env = new LinkedHashMap<>();
+    env.put("PATH", DEFAULT_PATH);
+    env.put("HOSTNAME", Engine.hostname(spec.id()));
+    env.put("HOME", "/root");
+    env.putAll(image.env());
+    env.putAll(spec.env());
+    return new ProcessPlan(argv, env, root.resolve(image.workingDirectory()));
+  }
+
+  private SandboxRecord record(
+      SandboxSpec spec,
+      Image image,
+      List<Tree> trees,
+      Volumes.Prepared volumes,
+      ProcessPlan process,
+      NetworkPlan network) {
+    Map<String, String> labels = new HashMap<>(spec.labels());
+    labels.put(Labels.EXECD_PORT, Integer.toString(network.execdPort()));
+    labels.put(Labels.HTTP_PORT, Integer.toString(network.httpPort()));
+    if (!volumes.owned().isEmpty()) {
+      labels.put(Labels.VOLUMES, "[\"" + String.join("\",\"", volumes.owned()) + "\"]");
+    }
+    OptionalLong pids = spec.limits().pids();
+    return new SandboxRecord(
+        spec.id(),
+        image.reference(),
+        image.id(),
+        spec.entrypoint(),
+        spec.env(),
+        labels,
+        clock.instant().truncatedTo(ChronoUnit.MICROS),
+        trees,
+        volumes.mounts(),
+        volumes.owned(),
+        process,
+        network,
+        boxed(spec.limits().nanoCpus()),
+        boxed(spec.limits().memoryBytes()),
+        pids.isPresent() ? pids.getAsLong() : config.pidsLimit(),
+        false);
+  }
+
+  private static @Nullable Long boxed(OptionalLong value) {
+    return value.isPresent() ? value.getAsLong() : null;
+  }
+
+  private void writeFiles(Path directory, SandboxRecord record, LayeredRoot root, Slot slot) {
+    RootFiles files = new RootFiles(directory, record.trees(), root);
+    String hostname = Engine.hostname(record.id());
+    files.makeLayers();
+    files.write("/etc/hostname", hostname + "\n");
+    files.write("/etc/resolv.conf", resolvConf);
+    files.write(
+        "/etc/hosts",
+        """
+        127.0.0.1 localhost
+        ::1 localhost ip6-localhost ip6-loopback
+        %s %s
+        """
+            .formatted(slot.address(), hostname));
+    files.ensure(record.process().workingDirectory(), true);
+    record
+        .mounts()
+        .forEach(mount -> files.ensure(mount.target(), Files.isDirectory(Path.of(mount.source()))));
+  }
+}

@@ -1,0 +1,117 @@
+package io.opensandbox.runtime.local;
+
+import io.opensandbox.runtime.local.image.LayeredRoot;
+import io.opensandbox.runtime.local.record.SandboxRecord.Tree;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// Puts files into the private layer of a sandbox that does not run yet.
+final class RootFiles {
+  private final Path directory;
+  private final List<Tree> trees;
+  private final LayeredRoot root;
+
+  /// @param directory of the sandbox
+  /// @param root the trees without the private layer
+  RootFiles(Path directory, List<Tree> trees, LayeredRoot root) {
+    this.directory = directory;
+    this.trees = List.copyOf(trees);
+    this.root = root;
+  }
+
+  /// Makes the directories of a sandbox's overlays and mounts.
+  void makeLayers() {
+    try {
+      Files.createDirectories(directory.resolve("root"));
+      Files.createDirectories(directory.resolve("run"));
+      for (int i = 0; i < trees.size(); i++) {
+        Files.createDirectories(directory.resolve("work").resolve(Integer.toString(i)));
+        Path upper = Files.createDirectories(upper(i));
+        likeBelow(upper, trees.get(i).mountPath());
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot make " + directory, e);
+    }
+  }
+
+  /// Writes a file of the system, mode 0644.
+  void write(String path, String text) {
+    try {
+      Path file = place(path);
+      makeParents(path);
+      Files.writeString(file, text);
+      Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot write " + path, e);
+    }
+  }
+
+  /// Makes sure that there is a directory (or an empty file) to mount on, or to work in.
+  ///
+  /// @param path absolute, without links
+  void ensure(String path, boolean isDirectory) {
+    if (root.file(path).isPresent() || Files.exists(place(path), LinkOption.NOFOLLOW_LINKS)) {
+      return;
+    }
+    try {
+      makeParents(path);
+      if (isDirectory) {
+        Files.createDirectory(place(path));
+        Files.setPosixFilePermissions(place(path), PosixFilePermissions.fromString("rwxr-xr-x"));
+      } else {
+        Files.createFile(place(path));
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot make " + path, e);
+    }
+  }
+
+  private void makeParents(String path) throws IOException {
+    for (int i = path.indexOf('/', 1); i > 0; i = path.indexOf('/', i + 1)) {
+      String parent = path.substring(0, i);
+      Path place = place(parent);
+      if (!Files.isDirectory(place, LinkOption.NOFOLLOW_LINKS)) {
+        Files.createDirectory(place);
+        likeBelow(place, parent);
+      }
+    }
+  }
+
+  /// An overlay shows the mode and owner of the topmost directory, so those below are repeated.
+  private void likeBelow(Path made, String path) throws IOException {
+    Optional<Path> below = root.file(path);
+    if (below.isEmpty()) {
+      Files.setPosixFilePermissions(made, PosixFilePermissions.fromString("rwxr-xr-x"));
+      return;
+    }
+    Map<String, Object> attributes = Files.readAttributes(below.get(), "unix:mode,uid,gid");
+    Files.setAttribute(made, "unix:uid", attributes.get("uid"));
+    Files.setAttribute(made, "unix:gid", attributes.get("gid"));
+    if (attributes.get("mode") instanceof Integer mode) {
+      Files.setAttribute(made, "unix:mode", mode & 07777);
+    }
+  }
+
+  private Path place(String path) {
+    int best = 0;
+    for (int i = 1; i < trees.size(); i++) {
+      if ((path + "/").startsWith(trees.get(i).mountPath() + "/")) {
+        best = i;
+      }
+    }
+    String mount = trees.get(best).mountPath();
+    String rest = mount.equals("/") ? path : path.substring(mount.length());
+    return upper(best).resolve(rest.replaceFirst("^/", ""));
+  }
+
+  private Path upper(int tree) {
+    return directory.resolve("upper").resolve(Integer.toString(tree));
+  }
+}

@@ -1,0 +1,119 @@
+package io.opensandbox.runtime.local;
+
+import io.opensandbox.protocol.lifecycle.ErrorCode;
+import io.opensandbox.protocol.lifecycle.SandboxException;
+import io.opensandbox.runtime.RuntimeSandbox.State;
+import io.opensandbox.runtime.local.engine.Engine;
+import io.opensandbox.runtime.local.image.Image;
+import io.opensandbox.runtime.local.image.Images;
+import io.opensandbox.runtime.local.image.Layers;
+import io.opensandbox.runtime.local.process.Runner;
+import io.opensandbox.runtime.local.record.SandboxRecord;
+import io.opensandbox.runtime.local.record.SandboxRecord.Tree;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/// Captures what a sandbox has written as a layer on top of its image's.
+final class Snapshots {
+  private static final Duration COPY_LIMIT = Duration.ofMinutes(10);
+  private static final List<String> PRIVATE =
+      List.of("etc/hostname", "etc/hosts", "etc/resolv.conf");
+
+  private final Store store;
+  private final Layers layers;
+  private final Images images;
+  private final Engine engine;
+  private final Runner runner;
+
+  Snapshots(Store store, Layers layers, Images images, Engine engine, Runner runner) {
+    this.store = store;
+    this.layers = layers;
+    this.images = images;
+    this.engine = engine;
+    this.runner = runner;
+  }
+
+  /// Captures a sandbox under `reference`; one that runs is frozen meanwhile. Call with its lock
+  /// held.
+  Image capture(Box box, String reference) {
+    Optional<Image> present = images.find(reference);
+    if (present.isPresent()) {
+      return present.get();
+    }
+    boolean running = box.view(engine).state() == State.RUNNING;
+    if (running && !box.cgroup().freeze()) {
+      box.cgroup().thaw();
+      throw new SandboxException(
+          ErrorCode.SNAPSHOT_CREATE_FAILED,
+          "cannot snapshot sandbox \"" + box.id() + "\": it does not freeze");
+    }
+    try {
+      Image image = image(box.record(), reference);
+      images.save(image);
+      return image;
+    } catch (Runner.RunFailure | UncheckedIOException e) {
+      throw new SandboxException(
+          ErrorCode.SNAPSHOT_CREATE_FAILED,
+          "cannot snapshot sandbox \"" + box.id() + "\": " + e.getMessage(),
+          e);
+    } finally {
+      if (running) {
+        box.cgroup().thaw();
+      }
+    }
+  }
+
+  private Image image(SandboxRecord record, String reference) {
+    String hash = Images.hash(reference);
+    List<Tree> trees = new ArrayList<>();
+    for (int i = 0; i < record.trees().size(); i++) {
+      Tree tree = record.trees().get(i);
+      List<String> lowers = new ArrayList<>(tree.lowers());
+      if (i == 0) {
+        // The layer with execd: a restore gets the current one.
+        lowers.removeFirst();
+      }
+      Path upper = store.directory(record.id()).resolve("upper").resolve(Integer.toString(i));
+      if (!isEmpty(upper)) {
+        String layer = "snap-" + hash.substring(0, 16) + "-" + i;
+        layers.make(layer, draft -> copy(upper, draft));
+        lowers.addFirst(layer);
+      }
+      trees.add(new Tree(tree.mountPath(), lowers));
+    }
+    Map<String, String> env = new LinkedHashMap<>(record.process().env());
+    env.remove("HOSTNAME");
+    return new Image(
+        reference, "sha256:" + hash, trees, env, "", record.process().workingDirectory());
+  }
+
+  private void copy(Path upper, Path draft) {
+    runner.check(
+        Runner.Command.of("cp", "-a", "--reflink=auto", "--", upper + "/.", draft.toString())
+            .within(COPY_LIMIT));
+    try {
+      for (String file : PRIVATE) {
+        Files.deleteIfExists(draft.resolve(file));
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot tidy a snapshot", e);
+    }
+  }
+
+  private static boolean isEmpty(Path directory) {
+    try (Stream<Path> entries = Files.list(directory)) {
+      return entries.findAny().isEmpty();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot list " + directory, e);
+    }
+  }
+}

@@ -1,0 +1,212 @@
+package io.opensandbox.runtime.local.engine;
+
+import io.opensandbox.runtime.local.cgroup.Cgroup;
+import io.opensandbox.runtime.local.cgroup.Settling;
+import io.opensandbox.runtime.local.process.Runner;
+import io.opensandbox.runtime.local.record.SandboxRecord;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.TreeMap;
+
+/// Starts and ends the processes of sandboxes.
+public final class Engine {
+  private static final Duration START_LIMIT = Duration.ofSeconds(30);
+
+  private final Path sandboxes;
+  private final Path scripts;
+  private final Runner runner;
+  private final Launch launch;
+
+  /// An engine below a data directory; writes its scripts there.
+  ///
+  /// @param data the runtime's data directory
+  /// @param architecture `amd64` or `arm64`
+  /// @param capabilities kept by root in the sandbox, without `CAP_`
+  public Engine(Path data, String architecture, List<String> capabilities, Runner runner) {
+    this.sandboxes = data.resolve("sandboxes");
+    this.scripts = data.resolve("bin");
+    this.runner = runner;
+    Set<String> present = new HashSet<>();
+    Launch.kernelPaths().stream().filter(path -> Files.exists(Path.of(path))).forEach(present::add);
+    this.launch = new Launch(present, capabilities);
+    install(SeccompFilter.program(architecture));
+  }
+
+  private void install(byte[] filter) {
+    try {
+      Files.createDirectories(scripts);
+      replace(scripts.resolve("seccomp"), filter);
+      replace(scripts.resolve("start.sh"), resource("start.sh"));
+      replace(scripts.resolve("enter.sh"), resource("enter.sh"));
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot prepare " + scripts, e);
+    }
+  }
+
+  private static void replace(Path file, byte[] content) throws IOException {
+    Path draft = file.resolveSibling(file.getFileName() + ".tmp");
+    Files.write(draft, content);
+    Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+  }
+
+  private static byte[] resource(String name) throws IOException {
+    try (InputStream in = Engine.class.getResourceAsStream(name)) {
+      if (in == null) {
+        throw new IllegalStateException("the resource " + name + " is missing from the jar");
+      }
+      return in.readAllBytes();
+    }
+  }
+
+  /// Starts the sandbox and returns when its first program is about to run.
+  ///
+  /// @param network path of its network namespace
+  /// @throws StartFailure with what went wrong; nothing runs then
+  public void start(SandboxRecord sandbox, Path network, Cgroup cgroup) {
+    Path directory = directory(sandbox.id());
+    write(directory, sandbox, cgroup);
+    List<String> argv = new ArrayList<>(List.of("sh", "bin/start.sh", "sandboxes/" + sandbox.id()));
+    argv.add(network.toString());
+    argv.addAll(sandbox.process().argv());
+    Runner.Output output;
+    try {
+      output =
+          runner.run(Runner.Command.of(argv).in(scripts.resolveSibling(".")).within(START_LIMIT));
+    } catch (Runner.RunFailure e) {
+      cgroup.kill();
+      throw new StartFailure(e.getMessage() == null ? "cannot start" : e.getMessage(), e);
+    } finally {
+      forgetArguments(directory);
+    }
+    if (output.exitCode() != 0 || !hasRun(sandbox.id(), cgroup)) {
+      cgroup.kill();
+      throw new StartFailure(complaint(directory, output.stderr()), null);
+    }
+  }
+
+  /// Whether the first program was reached. One that has ended already is known by its exit status,
+  /// which bubblewrap notes a moment later; without one, bubblewrap itself ended.
+  private boolean hasRun(String id, Cgroup cgroup) {
+    return isAlive(id, cgroup)
+        || (Settling.until(() -> exitCode(id).isPresent() || cgroup.processes().isEmpty())
+            && exitCode(id).isPresent());
+  }
+
+  private void write(Path directory, SandboxRecord sandbox, Cgroup cgroup) {
+    Map<String, String> visible = new TreeMap<>();
+    cgroup.visible().forEach((controller, path) -> visible.put(controller, path.toString()));
+    List<String> args = launch.arguments(sandbox, hostname(sandbox.id()), visible);
+    try {
+      Path run = directory.resolve("run");
+      Files.write(
+          run.resolve("cgroups"), cgroup.directories().stream().map(Path::toString).toList());
+      Files.write(run.resolve("mounts"), Launch.overlays(sandbox));
+      Path file =
+          Files.createFile(
+              run.resolve("args"),
+              PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+      Files.writeString(file, String.join("\0", args) + "\0", StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot prepare " + directory, e);
+    }
+  }
+
+  /// The arguments hold the environment, so they do not stay on disk a second time.
+  private static void forgetArguments(Path directory) {
+    try {
+      Files.deleteIfExists(directory.resolve("run/args"));
+      Files.deleteIfExists(directory.resolve("run/out"));
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot tidy " + directory, e);
+    }
+  }
+
+  /// The first line that bubblewrap or the scripts wrote, which is in the sandbox's log.
+  private static String complaint(Path directory, String stderr) {
+    Path log = directory.resolve("log/current");
+    // The writer makes the file executable when it has written everything.
+    Settling.within(Duration.ofSeconds(1), () -> Files.isExecutable(log));
+    try {
+      List<String> lines = Files.exists(log) ? Files.readAllLines(log) : List.of();
+      String first = lines.isEmpty() ? "" : lines.getFirst().replaceFirst("^\\S+ ", "");
+      return first.isEmpty() ? "cannot start: " + stderr.strip() : first;
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read " + log, e);
+    }
+  }
+
+  /// The host name of a sandbox: the first block of its id, as Docker does.
+  public static String hostname(String id) {
+    return id.length() > 12 ? id.replace("-", "").substring(0, 12) : id;
+  }
+
+  /// Exit status of the first process, once it ended.
+  public OptionalInt exitCode(String id) {
+    return Status.read(statusFile(id)).exitCode();
+  }
+
+  /// When the first process ended; call only after [#exitCode] is present.
+  public java.time.Instant endedAt(String id) {
+    return Status.read(statusFile(id)).writtenAt();
+  }
+
+  /// Whether the first process of the sandbox runs or is frozen.
+  public boolean isAlive(String id, Cgroup cgroup) {
+    Status status = Status.read(statusFile(id));
+    return status.exitCode().isEmpty()
+        && status.pid().isPresent()
+        && cgroup.processes().contains(status.pid().getAsLong());
+  }
+
+  /// Asks the first process to end, waits up to `grace`, then kills everything; blocks until the
+  /// sandbox has no process.
+  ///
+  /// @return false when something could not be killed
+  public boolean end(String id, Cgroup cgroup, Duration grace) {
+    if (cgroup.exists() && !grace.isZero() && isAlive(id, cgroup)) {
+      cgroup.thaw();
+      Status.read(statusFile(id)).pid().ifPresent(Engine::terminate);
+      Settling.within(grace, () -> !isAlive(id, cgroup));
+    }
+    return cgroup.kill();
+  }
+
+  private static void terminate(long pid) {
+    ProcessHandle.of(pid).ifPresent(ProcessHandle::destroy);
+  }
+
+  /// The directory in which a change tells that the sandbox began or ended.
+  public Path notes(String id) {
+    return directory(id).resolve("run");
+  }
+
+  private Path statusFile(String id) {
+    return notes(id).resolve("status");
+  }
+
+  private Path directory(String id) {
+    return sandboxes.resolve(id);
+  }
+
+  /// A sandbox that could not be started.
+  public static final class StartFailure extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    StartFailure(String message, @org.jspecify.annotations.Nullable Throwable cause) {
+      super(message, cause);
+    }
+  }
+}

@@ -1,0 +1,113 @@
+package io.opensandbox.runtime.local.image;
+
+import io.opensandbox.runtime.local.process.Runner;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.util.List;
+import java.util.UUID;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+
+/// The directory of layers.
+public final class Layers {
+  private static final String UNFINISHED = "tmp-";
+  private static final Duration REMOVE_LIMIT = Duration.ofMinutes(10);
+
+  private final Path directory;
+  private final Runner runner;
+
+  /// Layers below `directory`, which is made when it is missing.
+  public Layers(Path directory, Runner runner) {
+    this.directory = directory;
+    this.runner = runner;
+    try {
+      Files.createDirectories(directory);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot make " + directory, e);
+    }
+  }
+
+  /// Where the layer is or will be.
+  public Path path(String name) {
+    return directory.resolve(name);
+  }
+
+  /// Whether the layer is complete.
+  public boolean has(String name) {
+    return Files.isDirectory(path(name));
+  }
+
+  /// Makes the layer unless it is there. `fill` gets an empty directory with mode 0755; when it
+  /// fails nothing is left.
+  public void make(String name, Consumer<Path> fill) {
+    if (has(name)) {
+      return;
+    }
+    Path draft = directory.resolve(UNFINISHED + UUID.randomUUID());
+    try {
+      Files.createDirectory(draft);
+      Files.setPosixFilePermissions(
+          draft, java.nio.file.attribute.PosixFilePermissions.fromString("rwxr-xr-x"));
+      fill.accept(draft);
+      if (!has(name)) {
+        Files.move(draft, path(name), StandardCopyOption.ATOMIC_MOVE);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot make layer " + name, e);
+    } finally {
+      if (Files.exists(draft)) {
+        removeTree(draft);
+      }
+    }
+  }
+
+  /// Names of all complete layers.
+  public List<String> names() {
+    return entries().stream().filter(name -> !name.startsWith(UNFINISHED)).toList();
+  }
+
+  /// Removes a layer that nothing refers to. It is gone at once; its files go a little later.
+  public void remove(String name) {
+    Path doomed = directory.resolve(UNFINISHED + UUID.randomUUID());
+    try {
+      Files.move(path(name), doomed, StandardCopyOption.ATOMIC_MOVE);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot remove layer " + name, e);
+    }
+    removeTree(doomed);
+  }
+
+  /// Removes what unfinished work left behind. Call only when no layer is being made.
+  ///
+  /// @return how many directories were removed
+  public int removeUnfinished() {
+    List<String> left = entries().stream().filter(name -> name.startsWith(UNFINISHED)).toList();
+    left.forEach(name -> removeTree(directory.resolve(name)));
+    return left.size();
+  }
+
+  /// Removes a directory with everything in it, whatever its permissions.
+  public void removeTree(Path path) {
+    runner.check(
+        Runner.Command.of("rm", "-rf", "--one-file-system", "--", path.toString())
+            .within(REMOVE_LIMIT));
+  }
+
+  /// Bytes that a layer takes on disk.
+  public long size(String name) {
+    String output = runner.text("du", "-sxk", "--", path(name).toString());
+    return Long.parseLong(output.split("\\s", 2)[0]) * 1024;
+  }
+
+  private List<String> entries() {
+    try (Stream<Path> entries = Files.list(directory)) {
+      return entries.map(path -> path.getFileName().toString()).toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot list " + directory, e);
+    }
+  }
+}

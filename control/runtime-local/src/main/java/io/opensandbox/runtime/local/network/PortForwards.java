@@ -1,0 +1,168 @@
+package io.opensandbox.runtime.local.network;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
+import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadLocalRandom;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Ports of the host that lead into sandboxes.
+///
+/// Each open port accepts on a virtual thread of its own; each connection copies on two. At most
+/// 1,024 connections a port; one more waits in the backlog.
+public final class PortForwards implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(PortForwards.class);
+  private static final int FIRST = 40_000;
+  private static final int LAST = 60_000;
+  private static final int TRIES = 50;
+  private static final int MAX_CONNECTIONS = 1_024;
+  private static final int BUFFER_BYTES = 16 << 10;
+  private static final int CONNECT_MILLIS = 5_000;
+
+  private final String bindAddress;
+  private final Set<Forward> open = ConcurrentHashMap.newKeySet();
+
+  /// Ports on one local address.
+  public PortForwards(String bindAddress) {
+    this.bindAddress = bindAddress;
+  }
+
+  /// Opens a free port between 40000 and 60000.
+  ///
+  /// @throws IOException when none is found
+  public Forward open(String address, int port) throws IOException {
+    IOException last = null;
+    for (int i = 0; i < TRIES; i++) {
+      try {
+        return open(ThreadLocalRandom.current().nextInt(FIRST, LAST + 1), address, port);
+      } catch (IOException e) {
+        last = e;
+      }
+    }
+    throw new IOException("no free port found in " + TRIES + " tries", last);
+  }
+
+  /// Opens exactly `hostPort`.
+  public Forward open(int hostPort, String address, int port) throws IOException {
+    ServerSocketChannel listener = ServerSocketChannel.open();
+    try {
+      listener.setOption(StandardSocketOptions.SO_REUSEADDR, true);
+      listener.bind(new InetSocketAddress(bindAddress, hostPort), 1024);
+    } catch (IOException e) {
+      listener.close();
+      throw e;
+    }
+    Forward forward = new Forward(listener, hostPort, new InetSocketAddress(address, port));
+    open.add(forward);
+    Thread.ofVirtual().name("forward-" + hostPort).start(forward::accept);
+    return forward;
+  }
+
+  /// Closes every port and connection.
+  @Override
+  public void close() {
+    open.forEach(Forward::close);
+  }
+
+  /// One open port.
+  public final class Forward implements AutoCloseable {
+    private final ServerSocketChannel listener;
+    private final int hostPort;
+    private final InetSocketAddress target;
+    private final Semaphore room = new Semaphore(MAX_CONNECTIONS);
+    private final Set<SocketChannel> sockets = ConcurrentHashMap.newKeySet();
+
+    private Forward(ServerSocketChannel listener, int hostPort, InetSocketAddress target) {
+      this.listener = listener;
+      this.hostPort = hostPort;
+      this.target = target;
+    }
+
+    /// The port on the host.
+    public int hostPort() {
+      return hostPort;
+    }
+
+    private void accept() {
+      while (listener.isOpen()) {
+        try {
+          room.acquire();
+          SocketChannel client = listener.accept();
+          sockets.add(client);
+          Thread.ofVirtual().start(() -> serve(client));
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt();
+          return;
+        } catch (IOException e) {
+          if (listener.isOpen()) {
+            LOG.warn("port {} cannot accept: {}", hostPort, e.getMessage());
+            room.release();
+          }
+        }
+      }
+    }
+
+    private void serve(SocketChannel client) {
+      try (client;
+          SocketChannel server = SocketChannel.open()) {
+        sockets.add(server);
+        server.socket().connect(target, CONNECT_MILLIS);
+        client.setOption(StandardSocketOptions.TCP_NODELAY, true);
+        server.setOption(StandardSocketOptions.TCP_NODELAY, true);
+        Thread back = Thread.ofVirtual().start(() -> copy(server, client));
+        copy(client, server);
+        back.join();
+        sockets.remove(server);
+      } catch (IOException e) {
+        // The sandbox does not listen or is frozen: the client sees the connection close.
+        LOG.debug("port {} cannot reach {}: {}", hostPort, target, e.getMessage());
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      } finally {
+        sockets.remove(client);
+        room.release();
+      }
+    }
+
+    private void copy(SocketChannel from, SocketChannel to) {
+      ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER_BYTES);
+      try {
+        while (from.read(buffer) >= 0) {
+          buffer.flip();
+          while (buffer.hasRemaining()) {
+            to.write(buffer);
+          }
+          buffer.clear();
+        }
+        to.shutdownOutput();
+      } catch (IOException e) {
+        // Either side was reset or closed; then both directions end.
+        closeQuietly(from);
+        closeQuietly(to);
+      }
+    }
+
+    /// Closes the port and its connections.
+    @Override
+    public void close() {
+      open.remove(this);
+      closeQuietly(listener);
+      sockets.forEach(PortForwards::closeQuietly);
+    }
+  }
+
+  private static void closeQuietly(java.nio.channels.Channel channel) {
+    try {
+      channel.close();
+    } catch (IOException e) {
+      LOG.debug("cannot close a channel: {}", e.getMessage());
+    }
+  }
+}
