@@ -217,7 +217,29 @@ public final class LocalRuntime implements SandboxRuntime {
   }
 
   @Override
+  public void check(SandboxSpec spec) {
+    boolean foreign =
+        spec.platform()
+            .filter(wanted ->
+                !wanted.os().equals(capabilities.platformOs())
+                    || !wanted.arch().equals(capabilities.platformArch()))
+            .isPresent();
+    if (foreign) {
+      throw new SandboxException(
+          ErrorCode.INVALID_PARAMETER,
+          "platform: this machine runs only %s/%s"
+              .formatted(capabilities.platformOs(), capabilities.platformArch()));
+    }
+    if (spec.limits().gpus().isPresent()) {
+      throw new SandboxException(
+          ErrorCode.INVALID_PARAMETER, "resourceLimits.gpu: the local runtime has no GPUs");
+    }
+    volumes.check(spec.volumes());
+  }
+
+  @Override
   public RuntimeSandbox create(SandboxSpec spec, PreparedImage image) {
+    check(spec);
     if (!ID.matcher(spec.id()).matches()) {
       throw new SandboxException(
           ErrorCode.INVALID_PARAMETER, "the id \"" + spec.id() + "\" is not a sandbox id");

@@ -46,6 +46,24 @@ public final class Volumes {
   /// @param made every named volume that this call made, to be removed when the create fails
   public record Prepared(List<Mount> mounts, List<String> owned, List<String> made) {}
 
+  /// Refuses what [#prepare] would refuse whatever the image, making nothing.
+  public void check(List<VolumeMount> volumes) {
+    for (VolumeMount volume : volumes) {
+      switch (volume) {
+        case VolumeMount.Host host -> requireAllowed(host, wanted(host), allowedHostPaths);
+        case VolumeMount.Named named -> requireThere(named);
+        case VolumeMount.Ossfs ossfs -> throw unsupported(ossfs);
+      }
+      requireFree(volume, Path.of(volume.mountPath()).normalize().toString());
+    }
+  }
+
+  private static SandboxException unsupported(VolumeMount.Ossfs volume) {
+    return new SandboxException(
+        ErrorCode.VOLUME_INVALID_BACKEND,
+        "volume \"" + volume.name() + "\": the local runtime has no ossfs volumes");
+  }
+
   /// Checks and prepares the volumes of one sandbox; when one fails those made are removed again.
   ///
   /// Throws the contract's `VOLUME::` codes.
@@ -71,16 +89,18 @@ public final class Volumes {
         switch (volume) {
           case VolumeMount.Host host -> hostPath(host);
           case VolumeMount.Named named -> namedPath(named, owned, made);
-          case VolumeMount.Ossfs ossfs ->
-              throw new SandboxException(
-                  ErrorCode.VOLUME_INVALID_BACKEND,
-                  "volume \"" + ossfs.name() + "\": the local runtime has no ossfs volumes");
+          case VolumeMount.Ossfs ossfs -> throw unsupported(ossfs);
         };
     return new Mount(source.toString(), target(volume, root), volume.readOnly());
   }
 
   private static String target(VolumeMount volume, LayeredRoot root) {
     String target = root.resolve(volume.mountPath());
+    requireFree(volume, target);
+    return target;
+  }
+
+  private static void requireFree(VolumeMount volume, String target) {
     boolean reserved =
         target.equals("/")
             || RESERVED.stream()
@@ -91,7 +111,6 @@ public final class Volumes {
           "volume \"%s\": mountPath \"%s\" is reserved"
               .formatted(volume.name(), volume.mountPath()));
     }
-    return target;
   }
 
   /// Call with the outer targets first. A mount point inside another volume could be swapped for a
@@ -109,8 +128,12 @@ public final class Volumes {
     }
   }
 
+  private static Path wanted(VolumeMount.Host volume) {
+    return Path.of(volume.path()).resolve(volume.subPath().orElse("")).normalize();
+  }
+
   private Path hostPath(VolumeMount.Host volume) {
-    Path wanted = Path.of(volume.path()).resolve(volume.subPath().orElse("")).normalize();
+    Path wanted = wanted(volume);
     requireAllowed(volume, wanted, allowedHostPaths);
     try {
       if (!Files.exists(wanted)) {
@@ -146,13 +169,8 @@ public final class Volumes {
 
   private Path namedPath(VolumeMount.Named volume, List<String> owned, List<String> made) {
     Path data = directory.resolve(volume.claimName()).resolve(DATA);
+    requireThere(volume);
     if (!Files.isDirectory(data)) {
-      if (!volume.createIfMissing()) {
-        throw new SandboxException(
-            ErrorCode.VOLUME_PVC_NOT_FOUND,
-            "volume \"%s\": there is no volume named \"%s\""
-                .formatted(volume.name(), volume.claimName()));
-      }
       if (make(volume, data)) {
         made.add(volume.claimName());
         if (volume.deleteWithSandbox()) {
@@ -161,6 +179,16 @@ public final class Volumes {
       }
     }
     return below(volume, data);
+  }
+
+  private void requireThere(VolumeMount.Named volume) {
+    if (!volume.createIfMissing()
+        && !Files.isDirectory(directory.resolve(volume.claimName()).resolve(DATA))) {
+      throw new SandboxException(
+          ErrorCode.VOLUME_PVC_NOT_FOUND,
+          "volume \"%s\": there is no volume named \"%s\""
+              .formatted(volume.name(), volume.claimName()));
+    }
   }
 
   /// @return false when another sandbox made it at the same moment
