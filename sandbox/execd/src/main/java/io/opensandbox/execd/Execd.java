@@ -19,6 +19,10 @@ import io.opensandbox.execd.kernel.KernelSource;
 import io.opensandbox.execd.log.Log;
 import io.opensandbox.execd.path.PathExpansion;
 import io.opensandbox.execd.process.Spawner;
+import io.opensandbox.execd.session.SessionFolders;
+import io.opensandbox.execd.session.SessionRoutes;
+import io.opensandbox.execd.session.SessionRunner;
+import io.opensandbox.execd.session.Sessions;
 import io.opensandbox.execd.sql.SqlDatabase;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -47,16 +51,18 @@ final class Execd implements AutoCloseable {
   Execd(Settings settings, Surroundings surroundings, ServerSocketChannel listener) {
     var router = new Router(new TokenGuard(settings.accessToken()));
     router.add("GET", "/ping", exchange -> exchange.respondEmpty(200));
-    CommandRoutes commands = addCommands(router, settings, surroundings);
+    CommandPlanner planner = planner(surroundings);
+    CommandRoutes commands = addCommands(router, settings, surroundings, planner);
+    SessionRoutes sessions = addSessions(router, surroundings, planner);
     CodeContexts contexts = addCode(router, settings, surroundings, commands);
-    var interrupt = new InterruptRoute(List.of(contexts, commands));
+    var interrupt = new InterruptRoute(List.of(contexts, commands, sessions));
     router.add("DELETE", "/command", interrupt).add("DELETE", "/code", interrupt);
     this.server =
         new HttpServer(listener, router, HttpLimits.DEFAULT, new RequestLog(surroundings.log()));
   }
 
   private static CommandRoutes addCommands(
-      Router router, Settings settings, Surroundings surroundings) {
+      Router router, Settings settings, Surroundings surroundings, CommandPlanner planner) {
     Log log = surroundings.log();
     Clock clock = surroundings.clock();
     Path folder = Path.of(settings.temporaryFolder(), "execd");
@@ -65,11 +71,29 @@ final class Execd implements AutoCloseable {
         new CommandRoutes(
             surroundings.spawner(),
             commands,
-            planner(surroundings),
+            planner,
             AccountDatabase.ofSystem(),
             clock,
             new Ids()::command,
             log::warn);
+    routes.register(router);
+    return routes;
+  }
+
+  private static SessionRoutes addSessions(
+      Router router, Surroundings surroundings, CommandPlanner planner) {
+    Map<String, String> environment = surroundings.environment();
+    var sessions = new Sessions();
+    var runner =
+        new SessionRunner(
+            surroundings.spawner(),
+            sessions,
+            environment,
+            surroundings.clock(),
+            surroundings.log()::warn);
+    var folders = new SessionFolders(environment, PathExpansion::expandText, planner);
+    var routes =
+        new SessionRoutes(sessions, runner, folders, surroundings.clock(), new Ids()::session);
     routes.register(router);
     return routes;
   }

@@ -9,6 +9,7 @@ import java.time.InstantSource;
 import java.util.OptionalLong;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /// One response that carries events. Another thread writes them; the request's own thread stays in
 /// [#pingUntilEnd], so that pings live exactly as long as the response. When the client has gone,
@@ -22,10 +23,12 @@ public final class EventStream implements EventSink {
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition ended = lock.newCondition();
 
+  private volatile boolean broken;
+
   // Guarded by the lock.
   private boolean open;
   private boolean finished;
-  private volatile boolean broken;
+  private @Nullable Runnable onBroken;
 
   private EventStream(OutputStream out, InstantSource clock) {
     this.out = out;
@@ -82,6 +85,19 @@ public final class EventStream implements EventSink {
     return broken;
   }
 
+  /// Runs `action` once when the client has gone, at once if it has already.
+  public void onBroken(Runnable action) {
+    lock.lock();
+    try {
+      onBroken = action;
+    } finally {
+      lock.unlock();
+    }
+    if (broken) {
+      action.run();
+    }
+  }
+
   /// Sends a ping every three seconds until the stream has ended or the client has gone. The first
   /// ping is the caller's, right after `init`.
   public void pingUntilEnd() {
@@ -120,12 +136,19 @@ public final class EventStream implements EventSink {
   }
 
   private void fail() {
-    broken = true;
+    Runnable action = null;
     lock.lock();
     try {
+      if (!broken) {
+        broken = true;
+        action = onBroken;
+      }
       ended.signalAll();
     } finally {
       lock.unlock();
+    }
+    if (action != null) {
+      action.run();
     }
   }
 }
