@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -87,11 +88,12 @@ public final class ExecdStaging implements AutoCloseable {
     }
   }
 
-  /// Removes containers that a crash left, and nothing a living server works with.
+  /// Removes what a crash left and what earlier execd images needed, and nothing that a living
+  /// server or sandbox works with.
   ///
-  /// @return how many
+  /// @return how many things
   public int sweep() {
-    return volume.sweep();
+    return volume.sweep(Set.copyOf(staged.keySet()));
   }
 
   private StagedExecd fetch(String id) {

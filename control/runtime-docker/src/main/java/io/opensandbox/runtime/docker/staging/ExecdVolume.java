@@ -13,8 +13,11 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,10 +33,12 @@ final class ExecdVolume {
   private static final String COMPLETE = ".opensandbox-complete";
   private static final String TREE_PREFIX = ".execd-";
   private static final String KIND = Labels.PREFIX + "execd-image";
-  private static final int MAX_TRIES = 3;
   private static final int ID_CHARACTERS = 12;
   private static final Duration STALE = Duration.ofMinutes(1);
+  private static final Duration LOCK_PATIENCE = Duration.ofMinutes(1);
   private static final Duration OTHERS_PATIENCE = Duration.ofSeconds(30);
+  private static final Duration STALE_PATIENCE = Duration.ofSeconds(3);
+  private static final long NAME_RELEASE_NANOS = Duration.ofMillis(20).toNanos();
 
   private final Engine engine;
   private final Clock clock;
@@ -48,7 +53,8 @@ final class ExecdVolume {
     String shortId = shortId(imageId);
     String volume = "opensandbox-execd-" + shortId;
     String name = "sandbox-execd-install-" + shortId;
-    for (int i = 0; ; i++) {
+    long deadline = System.nanoTime() + LOCK_PATIENCE.toNanos();
+    while (true) {
       try {
         makeVolume(volume, imageId);
         try (TemporaryContainer installer = installer(name, imageId, volume)) {
@@ -58,7 +64,7 @@ final class ExecdVolume {
           return refill(name, imageId, volume);
         }
       } catch (EngineException e) {
-        if (!e.isConflict() || i == MAX_TRIES) {
+        if (!e.isConflict() || System.nanoTime() - deadline > 0) {
           throw startFailed(e);
         }
         awaitOther(name);
@@ -176,25 +182,16 @@ final class ExecdVolume {
   private void awaitOther(String name) {
     try {
       JsonNode state = engine.get("/containers/" + name + "/json").path("State");
-      if (state.path("Running").asBoolean()) {
-        engine.stream(
-            "POST",
-            "/containers/" + name + "/wait?condition=removed",
-            Map.of(),
-            OTHERS_PATIENCE,
-            _ -> {});
-        return;
-      }
-      engine.stream(
-          "POST",
-          "/containers/" + name + "/wait?condition=removed",
-          Map.of(),
-          Duration.ofSeconds(3),
-          _ -> {});
+      Duration patience = state.path("Running").asBoolean() ? OTHERS_PATIENCE : STALE_PATIENCE;
+      String path = "/containers/" + name + "/wait?condition=removed";
+      engine.stream("POST", path, Map.of(), patience, _ -> {});
     } catch (EngineException e) {
       if (e.isTimeout()) {
         removeStale(name);
-      } else if (!e.isNotFound()) {
+      } else if (e.isNotFound()) {
+        // The engine forgets a container shortly before it gives its name free.
+        LockSupport.parkNanos(NAME_RELEASE_NANOS);
+      } else {
         throw e;
       }
     }
@@ -210,8 +207,34 @@ final class ExecdVolume {
     }
   }
 
-  /// Removes temporary containers that do not run and are too old to belong to a server at work.
-  int sweep() {
+  /// Removes temporary containers that do not run and are too old to belong to a server at work,
+  /// and volumes of execd images that no sandbox was made with.
+  ///
+  /// @param used image ids whose volumes stay
+  int sweep(Set<String> used) {
+    return removeStaleContainers() + removeUnused(used);
+  }
+
+  private int removeUnused(Set<String> used) {
+    // A bind from inside a volume does not count as its use; the engine would remove it.
+    List<String> sources = new ArrayList<>();
+    for (JsonNode container : engine.get("/containers/json?all=true")) {
+      container.path("Mounts").forEach(mount -> sources.add(mount.path("Source").asText()));
+    }
+    int removed = 0;
+    String filters = Engine.filters(Map.of("label", List.of(KIND)));
+    for (JsonNode volume : engine.get("/volumes?filters=" + filters).path("Volumes")) {
+      String root = volume.path("Mountpoint").asText() + "/";
+      boolean mounted = sources.stream().anyMatch(source -> source.startsWith(root));
+      if (!mounted && !used.contains(volume.path("Labels").path(KIND).asText())) {
+        remove(volume.path("Name").asText());
+        removed++;
+      }
+    }
+    return removed;
+  }
+
+  private int removeStaleContainers() {
     int removed = 0;
     long newest = clock.instant().minus(STALE).getEpochSecond();
     String filters =
