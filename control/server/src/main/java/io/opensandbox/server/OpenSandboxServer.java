@@ -44,7 +44,7 @@ final class OpenSandboxServer implements AutoCloseable {
 
   /// Opens the runtime and the store; nothing listens yet.
   static OpenSandboxServer open(Config config, Environment environment) {
-    return open(config, environment, Runtimes.open(config));
+    return open(config, environment, Runtimes.open(config, environment));
   }
 
   /// Opens the store and wires everything around `runtime`, which the server closes.

@@ -3,16 +3,65 @@ package io.opensandbox.server;
 import io.opensandbox.protocol.lifecycle.ErrorCode;
 import io.opensandbox.protocol.lifecycle.SandboxException;
 import io.opensandbox.runtime.SandboxRuntime;
+import io.opensandbox.runtime.docker.DockerRuntime;
+import io.opensandbox.runtime.docker.DockerRuntimeConfig;
+import io.opensandbox.runtime.docker.PortHosts;
+import io.opensandbox.runtime.docker.engine.EngineAddress;
 import io.opensandbox.server.config.Config;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
 
 /// Opens the runtime that the configuration names.
 final class Runtimes {
+  // Docker puts this file into every container.
+  private static final Path INSIDE_CONTAINER = Path.of("/.dockerenv");
+
   private Runtimes() {}
 
-  @SuppressWarnings("DoNotCallSuggester") // until the first runtime is built in
-  static SandboxRuntime open(Config config) {
-    throw new SandboxException(
-        ErrorCode.RUNTIME_UNAVAILABLE,
-        "runtime.type \"" + config.runtime().type() + "\" is not built into this server");
+  static SandboxRuntime open(Config config, Environment environment) {
+    return switch (config.runtime().type()) {
+      case "docker" ->
+          DockerRuntime.open(docker(config, environment.variables()), environment.clock());
+      default ->
+          throw new SandboxException(
+              ErrorCode.RUNTIME_UNAVAILABLE,
+              "runtime.type \"" + config.runtime().type() + "\" is not built into this server");
+    };
+  }
+
+  private static DockerRuntimeConfig docker(Config config, Map<String, String> variables) {
+    Config.Docker docker = config.docker();
+    Config.Server server = config.server();
+    boolean tls = !variables.getOrDefault("DOCKER_TLS_VERIFY", "").isEmpty();
+    Optional<Path> certificates =
+        Optional.ofNullable(variables.get("DOCKER_CERT_PATH"))
+            .filter(text -> !text.isBlank())
+            .map(Path::of);
+    OptionalLong pids =
+        docker.pidsLimit().isPresent()
+            ? OptionalLong.of(docker.pidsLimit().getAsInt())
+            : OptionalLong.empty();
+    return new DockerRuntimeConfig(
+        EngineAddress.parse(variables.getOrDefault("DOCKER_HOST", ""), tls, certificates),
+        config.runtime().execdImage(),
+        docker.networkMode(),
+        docker.apiTimeout(),
+        PortHosts.resolve(
+            server.eip().orElse(""),
+            server.host(),
+            docker.hostIp().orElse(""),
+            Files.exists(INSIDE_CONTAINER)),
+        new DockerRuntimeConfig.Security(
+            docker.dropCapabilities(),
+            docker.noNewPrivileges(),
+            docker.apparmorProfile().orElse(""),
+            docker.seccompProfile().orElse(""),
+            pids,
+            config.secureRuntime().effectiveDockerRuntime().orElse("")),
+        config.storage().allowedHostPaths(),
+        Path.of(config.storage().ossfsRoot()));
   }
 }

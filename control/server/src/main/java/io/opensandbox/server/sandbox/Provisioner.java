@@ -88,16 +88,7 @@ final class Provisioner {
     if (provisioning.isCancelled()) {
       throw deleted(row.id());
     }
-    var spec =
-        new SandboxSpec(
-            row.id(),
-            definition.entrypoint(),
-            request.env(),
-            request.limits(),
-            request.volumes(),
-            labels.of(row),
-            definition.platform());
-    runtime.create(spec, image);
+    runtime.create(spec(row, request), image);
     runtime.start(row.id());
     Status running =
         new Status(
@@ -108,6 +99,19 @@ final class Provisioner {
     if (!store.finishCreate(row.id(), Intent.KEEP, running)) {
       throw deleted(row.id());
     }
+  }
+
+  /// What the runtime is told to make.
+  SandboxSpec spec(SandboxRow row, CreateRequest request) {
+    SandboxRow.Definition definition = row.definition();
+    return new SandboxSpec(
+        row.id(),
+        definition.entrypoint(),
+        request.env(),
+        request.limits(),
+        request.volumes(),
+        labels.of(row),
+        definition.platform());
   }
 
   private SandboxRuntime.ProgressListener progress(SandboxRow row) {

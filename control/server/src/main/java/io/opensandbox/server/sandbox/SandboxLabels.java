@@ -20,9 +20,6 @@ final class SandboxLabels {
   /// their own.
   static final String OWNER = Labels.PREFIX + "owner";
 
-  /// Keys of the user's metadata among the labels, joined by commas; tells them from the image's.
-  static final String METADATA_KEYS = Labels.PREFIX + "metadata-keys";
-
   /// Tenant that the sandbox belongs to.
   static final String TENANT = Labels.PREFIX + "tenant";
 
@@ -38,7 +35,6 @@ final class SandboxLabels {
     Map<String, String> labels = new LinkedHashMap<>(row.metadata());
     labels.put(Labels.ID, row.id());
     labels.put(OWNER, owner);
-    labels.put(METADATA_KEYS, String.join(",", row.metadata().keySet()));
     if (!row.tenant().isEmpty()) {
       labels.put(TENANT, row.tenant());
     }
@@ -117,15 +113,6 @@ final class SandboxLabels {
 
   private static Map<String, String> metadata(Map<String, String> labels) {
     Map<String, String> metadata = new LinkedHashMap<>();
-    if (labels.containsKey(METADATA_KEYS)) {
-      for (String key : labels.getOrDefault(METADATA_KEYS, "").split(",", -1)) {
-        String value = labels.get(key);
-        if (value != null) {
-          metadata.put(key, value);
-        }
-      }
-      return metadata;
-    }
     labels.forEach((key, value) -> {
       if (!key.startsWith(Labels.PREFIX)
           && !key.startsWith("org.opencontainers.image.")

@@ -66,6 +66,7 @@ public final class SandboxService {
     Instant now = now();
     CreateRequest request = parser.parse(body, now);
     SandboxRow row = newRow(request, tenant, now);
+    runtime.check(provisioner.spec(row, request));
     store.insert(row, text, null);
     expiry.poke();
     Provisioning provisioning = provisioner.start(row, request);
