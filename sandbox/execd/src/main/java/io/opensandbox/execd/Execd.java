@@ -57,6 +57,7 @@ final class Execd implements AutoCloseable {
     CodeContexts contexts = addCode(router, settings, surroundings, commands);
     var interrupt = new InterruptRoute(List.of(contexts, commands, sessions));
     router.add("DELETE", "/command", interrupt).add("DELETE", "/code", interrupt);
+    new FileSystemRoutes(settings, surroundings).register(router);
     this.server =
         new HttpServer(listener, router, HttpLimits.DEFAULT, new RequestLog(surroundings.log()));
   }

@@ -1,0 +1,30 @@
+package io.opensandbox.execd;
+
+import io.opensandbox.execd.account.AccountDatabase;
+import io.opensandbox.execd.directory.DirectoryRoutes;
+import io.opensandbox.execd.file.FileLimits;
+import io.opensandbox.execd.file.FileRoutes;
+import io.opensandbox.execd.file.FileTimes;
+import io.opensandbox.execd.http.Router;
+import io.opensandbox.execd.path.PathExpansion;
+import java.nio.file.Path;
+import java.time.ZoneId;
+
+/// The features that read and write the sandbox's file system, wired together.
+final class FileSystemRoutes {
+  private final PathExpansion paths;
+  private final AccountDatabase accounts = AccountDatabase.ofSystem();
+  private final FileTimes times = new FileTimes(ZoneId.systemDefault());
+  private final FileLimits limits = FileLimits.DEFAULT;
+  private final Path spare;
+
+  FileSystemRoutes(Settings settings, Execd.Surroundings surroundings) {
+    this.paths = new PathExpansion(surroundings.environment());
+    this.spare = Path.of(settings.temporaryFolder());
+  }
+
+  void register(Router router) {
+    new FileRoutes(paths, accounts, times, limits, spare).register(router);
+    new DirectoryRoutes(paths, accounts, times, limits.bodyBytes()).register(router);
+  }
+}
