@@ -119,7 +119,7 @@ final class ConnectionExchange implements Exchange {
   @Override
   public void respond(int status, Headers headers, byte[] body) throws IOException {
     byte[] bytes = begin(status, headers, OptionalLong.of(body.length));
-    if (body.length == 0) {
+    if (body.length == 0 || isHead()) {
       connection.write(bytes, 0, bytes.length);
     } else if (body.length <= 32 * 1024) {
       connection.write(new ByteBuffer[] {ByteBuffer.wrap(bytes), ByteBuffer.wrap(body)});
@@ -144,7 +144,14 @@ final class ConnectionExchange implements Exchange {
     return started;
   }
 
+  private boolean isHead() {
+    return head.method().equals("HEAD");
+  }
+
   private ResponseStream.Framing framing(OptionalLong length) {
+    if (isHead()) {
+      return ResponseStream.Framing.NONE;
+    }
     if (length.isPresent()) {
       return ResponseStream.Framing.SIZED;
     }
@@ -160,7 +167,9 @@ final class ConnectionExchange implements Exchange {
       throws IOException {
     byte[] bytes = begin(status, headers, OptionalLong.of(count));
     connection.write(bytes, 0, bytes.length);
-    connection.transfer(file, position, count);
+    if (!isHead()) {
+      connection.transfer(file, position, count);
+    }
     complete = true;
   }
 

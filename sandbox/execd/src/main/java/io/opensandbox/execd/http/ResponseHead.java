@@ -3,7 +3,7 @@ package io.opensandbox.execd.http;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
-/// The bytes of a status line and headers.
+/// The bytes of a status or request line and headers.
 final class ResponseHead {
   private byte[] bytes = new byte[512];
   private int size;
@@ -14,6 +14,18 @@ final class ResponseHead {
     text(" ");
     text(StatusText.of(status));
     text("\r\n");
+  }
+
+  private ResponseHead() {}
+
+  /// A request's head.
+  static ResponseHead ofRequest(String method, String target) {
+    ResponseHead head = new ResponseHead();
+    head.text(method);
+    head.text(" ");
+    head.text(target);
+    head.text(" HTTP/1.1\r\n");
+    return head;
   }
 
   ResponseHead field(String name, String value) {

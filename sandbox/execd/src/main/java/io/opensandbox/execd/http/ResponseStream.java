@@ -24,7 +24,9 @@ final class ResponseStream extends OutputStream {
   enum Framing {
     CHUNKED,
     SIZED,
-    UNTIL_CLOSE
+    UNTIL_CLOSE,
+    /// Nothing follows the head, whatever is written.
+    NONE
   }
 
   private final Connection connection;
@@ -56,6 +58,9 @@ final class ResponseStream extends OutputStream {
   @Override
   public synchronized void write(byte[] bytes, int offset, int length) throws IOException {
     requireOpen(length);
+    if (framing == Framing.NONE) {
+      return;
+    }
     if (length > BUFFER_BYTES - size) {
       sendBuffer();
     }
