@@ -17,8 +17,10 @@ import io.opensandbox.execd.kernel.DirectKernels;
 import io.opensandbox.execd.kernel.JupyterServer;
 import io.opensandbox.execd.kernel.KernelSource;
 import io.opensandbox.execd.log.Log;
+import io.opensandbox.execd.metrics.MetricsRoutes;
 import io.opensandbox.execd.path.PathExpansion;
 import io.opensandbox.execd.process.Spawner;
+import io.opensandbox.execd.proxy.PortProxy;
 import io.opensandbox.execd.session.SessionFolders;
 import io.opensandbox.execd.session.SessionRoutes;
 import io.opensandbox.execd.session.SessionRunner;
@@ -30,12 +32,19 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
 /// The daemon: everything wired together.
 final class Execd implements AutoCloseable {
+  /// A program that listens on `localhost` may have chosen either.
+  private static final List<InetAddress> LOOPBACKS =
+      List.of(InetAddress.ofLiteral("127.0.0.1"), InetAddress.ofLiteral("::1"));
+
+  private static final Duration CONNECT_TIME = Duration.ofSeconds(10);
+
   private final HttpServer server;
 
   /// What the daemon needs from outside.
@@ -58,6 +67,8 @@ final class Execd implements AutoCloseable {
     var interrupt = new InterruptRoute(List.of(contexts, commands, sessions));
     router.add("DELETE", "/command", interrupt).add("DELETE", "/code", interrupt);
     new FileSystemRoutes(settings, surroundings).register(router);
+    MetricsRoutes.ofSystem(surroundings.clock()).register(router);
+    new PortProxy(router, this::port, LOOPBACKS, CONNECT_TIME).register(router);
     this.server =
         new HttpServer(listener, router, HttpLimits.DEFAULT, new RequestLog(surroundings.log()));
   }

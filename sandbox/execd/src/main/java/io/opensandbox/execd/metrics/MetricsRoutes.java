@@ -10,7 +10,6 @@ import io.opensandbox.protocol.execd.ExecdException;
 import io.opensandbox.protocol.execd.Metrics;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.nio.file.FileStore;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -43,15 +42,13 @@ public final class MetricsRoutes {
   }
 
   /// Routes that read this machine.
-  ///
-  /// @param disk the file system whose fill level is told
-  public static MetricsRoutes ofSystem(Clock clock, FileStore disk) {
+  public static MetricsRoutes ofSystem(Clock clock) {
     Semaphore never = new Semaphore(0);
     return new MetricsRoutes(
         new Sampler(
             new KernelFiles(Path.of("/")),
             new Sampler.Surroundings(
-                disk, Runtime.getRuntime()::availableProcessors, System::nanoTime, clock)),
+                Path.of("/"), Runtime.getRuntime()::availableProcessors, System::nanoTime, clock)),
         time -> {
           if (never.tryAcquire(time.toNanos(), TimeUnit.NANOSECONDS)) {
             throw new IllegalStateException("nobody releases this semaphore");
@@ -112,10 +109,19 @@ public final class MetricsRoutes {
       Sampler.Reading first = before;
       for (long tick = 1; await(untilTick(first, tick)); tick++) {
         Sampler.Reading after = sampler.read();
-        write(json.reset(), sampler.between(before, after)).raw("\n\n").writeTo(out);
+        record(json.reset(), before, after).raw("\n\n").writeTo(out);
         out.flush();
         before = after;
       }
+    }
+  }
+
+  /// One record of a stream; a failed reading is a record too, and the stream goes on.
+  private JsonWriter record(JsonWriter json, Sampler.Reading before, Sampler.Reading after) {
+    try {
+      return write(json, sampler.between(before, after));
+    } catch (IOException e) {
+      return json.beginObject().field("error", String.valueOf(e.getMessage())).endObject();
     }
   }
 

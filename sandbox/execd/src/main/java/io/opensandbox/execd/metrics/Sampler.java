@@ -3,6 +3,8 @@ package io.opensandbox.execd.metrics;
 import io.opensandbox.protocol.execd.Metrics;
 import java.io.IOException;
 import java.nio.file.FileStore;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
@@ -15,15 +17,16 @@ final class Sampler {
 
   private final Cgroup cgroup;
   private final Host host;
-  private final FileStore disk;
+  private final Path disk;
   private final IntSupplier processors;
   private final LongSupplier nanoTime;
   private final Clock clock;
 
   /// What the time sources and the machine's size are.
   ///
+  /// @param disk a path on the file system whose fill level is told
   /// @param processors those that this process may run on
-  record Surroundings(FileStore disk, IntSupplier processors, LongSupplier nanoTime, Clock clock) {}
+  record Surroundings(Path disk, IntSupplier processors, LongSupplier nanoTime, Clock clock) {}
 
   Sampler(KernelFiles files, Surroundings surroundings) {
     this.cgroup = new Cgroup(files);
@@ -50,6 +53,7 @@ final class Sampler {
 
   /// The numbers for the time between two readings.
   Metrics between(Reading before, Reading after) throws IOException {
+    FileStore store = Files.getFileStore(disk);
     OptionalDouble quota = cgroup.cpuQuota();
     double count = processors.getAsInt();
     double usable = quota.isPresent() ? Math.min(quota.getAsDouble(), count) : count;
@@ -63,8 +67,8 @@ final class Sampler {
         total / MEBIBYTE,
         Math.clamp(used, 0, total) / MEBIBYTE,
         clock.millis(),
-        disk.getTotalSpace() / MEBIBYTE,
-        (disk.getTotalSpace() - disk.getUnallocatedSpace()) / MEBIBYTE,
+        store.getTotalSpace() / MEBIBYTE,
+        (store.getTotalSpace() - store.getUnallocatedSpace()) / MEBIBYTE,
         cgroup.pidsUsed().orElse(0),
         cgroup.pidsLimit().orElse(0));
   }

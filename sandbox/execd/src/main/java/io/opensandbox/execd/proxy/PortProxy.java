@@ -18,6 +18,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.IntSupplier;
 
@@ -107,14 +108,16 @@ public final class PortProxy implements Handler {
   private void forward(Exchange exchange, Target target) throws IOException {
     try (UpstreamCall call = connect(target.number())) {
       boolean upgrade = exchange.headers().hasToken("Connection", "Upgrade");
-      Thread upload = sendRequest(exchange, target, call, upgrade);
+      Optional<Thread> upload = sendRequest(exchange, target, call, upgrade);
       UpstreamCall.Response response = receive(exchange, target, call);
       if (response.status() == 101) {
         tunnel(exchange, call, response);
         return;
       }
       relay(exchange, response);
-      upload.join();
+      if (upload.isPresent()) {
+        upload.get().join();
+      }
     } catch (InterruptedException _) {
       Thread.currentThread().interrupt();
     }
@@ -141,7 +144,7 @@ public final class PortProxy implements Handler {
 
   /// Sends the head at once and the body, if there is one, on a thread of its own, since a target
   /// may answer before it has read everything. Gives that thread.
-  private static Thread sendRequest(
+  private static Optional<Thread> sendRequest(
       Exchange exchange, Target target, UpstreamCall call, boolean upgrade) throws IOException {
     String query = exchange.query().raw();
     String path = target.rawPath + (query.isEmpty() ? "" : "?" + query);
@@ -158,9 +161,10 @@ public final class PortProxy implements Handler {
     }
     if (length.isPresent() && length.getAsLong() == 0) {
       body.close();
-      return Thread.ofVirtual().unstarted(() -> {});
+      return Optional.empty();
     }
-    return Thread.ofVirtual().name("proxy-upload").start(() -> upload(exchange, body));
+    return Optional.of(
+        Thread.ofVirtual().name("proxy-upload").start(() -> upload(exchange, body, call)));
   }
 
   private static OptionalLong bodyLength(Headers headers) {
@@ -172,7 +176,7 @@ public final class PortProxy implements Handler {
 
   /// Copies the request's body. When the target stops reading, the rest is taken from the client
   /// and dropped, so that the client gets to read the answer.
-  private static void upload(Exchange exchange, OutputStream target) {
+  private static void upload(Exchange exchange, OutputStream target, UpstreamCall call) {
     byte[] buffer = new byte[BUFFER_BYTES];
     boolean targetReads = true;
     try {
@@ -184,7 +188,7 @@ public final class PortProxy implements Handler {
         target.close();
       }
     } catch (IOException _) {
-      // The client went away: without the end of the body the target sees that as well.
+      call.close(); // the client went away, and the target must not wait for the rest
     }
   }
 
