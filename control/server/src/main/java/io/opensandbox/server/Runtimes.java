@@ -7,9 +7,13 @@ import io.opensandbox.runtime.docker.DockerRuntime;
 import io.opensandbox.runtime.docker.DockerRuntimeConfig;
 import io.opensandbox.runtime.docker.PortHosts;
 import io.opensandbox.runtime.docker.engine.EngineAddress;
+import io.opensandbox.runtime.local.LocalConfig;
+import io.opensandbox.runtime.local.LocalRuntime;
+import io.opensandbox.runtime.local.process.HostRunner;
 import io.opensandbox.server.config.Config;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -19,12 +23,17 @@ final class Runtimes {
   // Docker puts this file into every container.
   private static final Path INSIDE_CONTAINER = Path.of("/.dockerenv");
 
+  /// Where the local runtime's tools are: root's usual path, whatever the server's own is.
+  private static final String TOOLS =
+      "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
   private Runtimes() {}
 
   static SandboxRuntime open(Config config, Environment environment) {
     return switch (config.runtime().type()) {
       case "docker" ->
           DockerRuntime.open(docker(config, environment.variables()), environment.clock());
+      case "local" -> new LocalRuntime(local(config), environment.clock(), new HostRunner(TOOLS));
       default ->
           throw new SandboxException(
               ErrorCode.RUNTIME_UNAVAILABLE,
@@ -63,5 +72,22 @@ final class Runtimes {
             config.secureRuntime().effectiveDockerRuntime().orElse("")),
         config.storage().allowedHostPaths(),
         Path.of(config.storage().ossfsRoot()));
+  }
+
+  private static LocalConfig local(Config config) {
+    Config.Local local = config.local();
+    String host = config.server().host().strip();
+    boolean wildcard = List.of("", "0.0.0.0", "::").contains(host);
+    return new LocalConfig(
+        local.dataDirectory(),
+        local.execdDirectory(),
+        PortHosts.resolve(config.server().eip().orElse(""), host, "", false).publicHost(),
+        wildcard ? "0.0.0.0" : host,
+        config.storage().allowedHostPaths().stream().map(Path::of).toList(),
+        LocalConfig.DEFAULT_CAPABILITIES,
+        local.pidsLimit(),
+        new LocalConfig.Limits(
+            local.logBytes(), local.imageBytes(), local.memoryBytes(), local.preparedNetworks()),
+        new LocalConfig.ImageSources(local.imageDirectories(), local.insecureRegistries()));
   }
 }

@@ -14,6 +14,7 @@ public record Config(
     Log log,
     RuntimeChoice runtime,
     Docker docker,
+    Local local,
     Ingress ingress,
     Egress egress,
     Storage storage,
@@ -37,7 +38,17 @@ public record Config(
             server.rateLimitPerMinute(),
             server.keys());
     return new Config(
-        moved, log, runtime, docker, ingress, egress, storage, store, secureRuntime, renewIntent);
+        moved,
+        log,
+        runtime,
+        docker,
+        local,
+        ingress,
+        egress,
+        storage,
+        store,
+        secureRuntime,
+        renewIntent);
   }
 
   /// HTTP server and access.
@@ -93,6 +104,26 @@ public record Config(
   ///
   /// @param type `docker`, `kubernetes` or `local`
   public record RuntimeChoice(String type, String execdImage) {}
+
+  /// The local runtime.
+  ///
+  /// @param imageDirectories below which images in files may lie
+  public record Local(
+      Path dataDirectory,
+      Path execdDirectory,
+      long pidsLimit,
+      long logBytes,
+      long imageBytes,
+      OptionalLong memoryBytes,
+      int preparedNetworks,
+      List<Path> imageDirectories,
+      List<String> insecureRegistries) {
+    /// Copies the lists.
+    public Local {
+      imageDirectories = List.copyOf(imageDirectories);
+      insecureRegistries = List.copyOf(insecureRegistries);
+    }
+  }
 
   /// The Docker runtime.
   public record Docker(

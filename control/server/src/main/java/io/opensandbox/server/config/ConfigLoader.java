@@ -127,6 +127,7 @@ public final class ConfigLoader {
         log,
         new Config.RuntimeChoice(runtime.string("type", ""), runtime.string("execd_image", "")),
         docker,
+        local(reader.read(ConfigSchema.LOCAL)),
         ingress,
         new Config.Egress(
             egress.nonBlank("image"),
@@ -222,6 +223,19 @@ public final class ConfigLoader {
         values.bool("no_new_privileges", true),
         values.nonBlank("seccomp_profile"),
         OptionalInt.of((int) Math.min(Integer.MAX_VALUE, values.integer("pids_limit", 4096))));
+  }
+
+  private Config.Local local(Values values) {
+    return new Config.Local(
+        expand(values.string("data_dir", "~/.opensandbox/local")),
+        expand(values.string("execd_dir", "~/.opensandbox/execd")),
+        values.integer("pids_limit", 4096),
+        values.integer("log_max_bytes", 16 << 20),
+        values.integer("image_max_bytes", 20L << 30),
+        values.integer("memory_max_bytes"),
+        (int) values.integer("prepared_networks", 8),
+        values.strings("image_dirs", List.of()).stream().map(this::expand).toList(),
+        values.strings("insecure_registries", List.of()));
   }
 
   private static Config.Ingress ingress(SectionReader reader) {
@@ -379,6 +393,9 @@ public final class ConfigLoader {
   }
 
   private static void checkAcrossSections(SectionReader reader, Config config) {
+    if (config.runtime().execdImage().isEmpty() && !config.runtime().type().equals("local")) {
+      reader.complain("runtime.execd_image", "is required");
+    }
     switch (config.runtime().type()) {
       case "docker" -> {
         if (reader.isPresent(ConfigSchema.KUBERNETES)) {

@@ -122,8 +122,11 @@ final class ConfigSchema {
                   REQUIRED,
                   List.of("docker", "kubernetes", "local"),
                   "Runtime that makes sandboxes."),
-              string("execd_image", REQUIRED, "Image that provides /execd and /bootstrap.sh.")
-                  .atLeast(1)));
+              string(
+                  "execd_image",
+                  UNSET,
+                  "Image that provides /execd and /bootstrap.sh. Required unless type is"
+                      + " \"local\".")));
 
   static final Section DOCKER =
       new Section(
@@ -334,12 +337,55 @@ final class ConfigSchema {
               integer("consumer_concurrency", "8", 1, 1024, "Readers.")));
 
   /// In the order of the documentation.
+  static final Section LOCAL =
+      new Section(
+          "local",
+          "Used when runtime.type is \"local\".",
+          List.of(
+              string(
+                  "data_dir",
+                  "\"~/.opensandbox/local\"",
+                  "Images, sandboxes and named volumes; one server per directory."),
+              string(
+                  "execd_dir",
+                  "\"~/.opensandbox/execd\"",
+                  "Directory with execd and bootstrap.sh, as scripts/package-execd makes it."),
+              integer("pids_limit", "4096", 1, ANY, "Processes and threads per sandbox."),
+              integer(
+                  "log_max_bytes",
+                  "16777216",
+                  65536,
+                  ANY,
+                  "Output kept of each sandbox; the oldest goes first."),
+              integer(
+                  "image_max_bytes",
+                  "21474836480",
+                  1,
+                  ANY,
+                  "Disk for images; unused ones are removed above it."),
+              integer(
+                  "memory_max_bytes",
+                  UNSET,
+                  1,
+                  ANY,
+                  "Memory of all sandboxes together; unset is nine tenths of the machine's."),
+              integer("prepared_networks", "8", 0, 256, "Network namespaces that are kept ready."),
+              strings(
+                  "image_dirs",
+                  "[]",
+                  "Directories below which oci: and docker-archive: images may lie."),
+              strings(
+                  "insecure_registries",
+                  "[]",
+                  "Registries (host or host:port) spoken to without TLS; loopback always is.")));
+
   static final List<Section> ALL =
       List.of(
           SERVER,
           LOG,
           RUNTIME,
           DOCKER,
+          LOCAL,
           KUBERNETES,
           AGENT_SANDBOX,
           INGRESS,
