@@ -89,7 +89,8 @@ final class ContainerRequest {
     if (staged instanceof StagedExecd.Mounted mounted) {
       host.set("Mounts", mounts(mounted));
     }
-    putLimits(host, spec.limits());
+    boolean boost = CpuBoost.isFor(spec, staged);
+    putLimits(host, boost ? CpuBoost.without(spec.limits()) : spec.limits());
     putSecurity(host);
     return body;
   }

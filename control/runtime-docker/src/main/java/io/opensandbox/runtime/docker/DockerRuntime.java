@@ -50,6 +50,7 @@ public final class DockerRuntime implements SandboxRuntime {
   private final NamedVolumes volumes;
   private final SandboxIndex index;
   private final SandboxCreation creation;
+  private final CpuBoost boost;
   private final SandboxStart start;
   private final SandboxRemoval removal;
   private final SnapshotImages snapshots;
@@ -70,8 +71,9 @@ public final class DockerRuntime implements SandboxRuntime {
         new SandboxVolumes(volumes, config.allowedHostPaths(), config.ossfsMountRoot());
     this.creation =
         new SandboxCreation(engine, config, images, staging, sandboxVolumes, ports, index);
+    this.boost = new CpuBoost(engine);
     ExecdReadiness readiness = new ExecdReadiness(index, host, READINESS_LIMIT);
-    this.start = new SandboxStart(engine, index, creation, ports, readiness);
+    this.start = new SandboxStart(engine, index, creation, ports, readiness, boost);
     this.removal = new SandboxRemoval(engine, index, volumes, ports);
     this.snapshots = new SnapshotImages(engine, index, images);
     this.addresses = new PortAddresses(index, config.hosts(), host);
@@ -320,6 +322,7 @@ public final class DockerRuntime implements SandboxRuntime {
     try {
       Set<String> live = new HashSet<>();
       index.list().forEach(sandbox -> live.add(sandbox.id()));
+      boost.endAll();
       return staging.sweep() + removeSidecars(live) + volumes.removeOrphans(live);
     } catch (EngineException e) {
       throw new SandboxException(ErrorCode.SANDBOX_QUERY_FAILED, "Failed to sweep: " + e.text(), e);

@@ -141,7 +141,7 @@ final class SandboxCreation {
         request.body(
             spec,
             image.reference(),
-            labels(spec, image, bound, published),
+            labels(spec, image, staged, bound, published),
             bound.binds(),
             staged,
             published);
@@ -179,12 +179,19 @@ final class SandboxCreation {
   }
 
   private Map<String, String> labels(
-      SandboxSpec spec, PreparedImage image, BoundVolumes bound, Optional<Published> published) {
+      SandboxSpec spec,
+      PreparedImage image,
+      StagedExecd staged,
+      BoundVolumes bound,
+      Optional<Published> published) {
     Map<String, String> wanted = new HashMap<>(spec.labels());
     wanted.put(Labels.ID, spec.id());
     published.ifPresent(both -> wanted.putAll(both.labels()));
     if (!bound.owned().isEmpty()) {
       wanted.put(Labels.VOLUMES, SandboxLabels.json(bound.owned()));
+    }
+    if (CpuBoost.isFor(spec, staged)) {
+      wanted.put(CpuBoost.LABEL, String.valueOf(spec.limits().nanoCpus().orElseThrow()));
     }
     Map<String, String> imageLabels =
         images.find(image.reference()).map(LocalImage::labels).orElse(Map.of());

@@ -9,6 +9,7 @@ import io.opensandbox.runtime.RuntimeSandbox.State;
 import io.opensandbox.runtime.docker.ContainerRequest.Published;
 import io.opensandbox.runtime.docker.engine.Engine;
 import io.opensandbox.runtime.docker.engine.EngineException;
+import java.util.OptionalLong;
 
 /// Starts a sandbox's container and returns when execd can be talked to.
 ///
@@ -22,18 +23,21 @@ final class SandboxStart {
   private final SandboxCreation creation;
   private final HostPorts ports;
   private final ExecdReadiness readiness;
+  private final CpuBoost boost;
 
   SandboxStart(
       Engine engine,
       SandboxIndex index,
       SandboxCreation creation,
       HostPorts ports,
-      ExecdReadiness readiness) {
+      ExecdReadiness readiness,
+      CpuBoost boost) {
     this.engine = engine;
     this.index = index;
     this.creation = creation;
     this.ports = ports;
     this.readiness = readiness;
+    this.boost = boost;
   }
 
   RuntimeSandbox start(String id) {
@@ -44,10 +48,28 @@ final class SandboxStart {
     long startedAt = System.nanoTime();
     startContainer(id);
     SeenSandbox started = index.fetch(id);
-    if (started.sandbox().state() == State.RUNNING && started.execdMounted()) {
-      readiness.await(started, startedAt);
+    boolean running = started.sandbox().state() == State.RUNNING;
+    OptionalLong cpuLimit = CpuBoost.waiting(started.sandbox().labels());
+    if (cpuLimit.isPresent()) {
+      if (running) {
+        readiness.awaitAnswer(started, startedAt);
+      }
+      endBoost(id, cpuLimit.getAsLong());
+    } else if (running && started.execdMounted()) {
+      readiness.awaitAccept(started, startedAt);
     }
     return started.sandbox();
+  }
+
+  private void endBoost(String id, long nanoCpus) {
+    try {
+      boost.end(id, nanoCpus);
+    } catch (EngineException e) {
+      if (e.isNotFound()) {
+        throw SandboxIndex.notFound(id);
+      }
+      throw startFailed(e);
+    }
   }
 
   private void startContainer(String id) {

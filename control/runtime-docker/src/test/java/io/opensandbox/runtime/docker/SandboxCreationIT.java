@@ -42,6 +42,7 @@ final class SandboxCreationIT extends DockerFixture {
     SandboxSpec spec = spec(Map.of("A", "1", "EMPTY", ""), SMALL, List.of(), "sleep", "60");
 
     runtime.create(spec, prepare(runtime, TestImages.BUSYBOX));
+    runtime.start(spec.id());
 
     JsonNode made = inspect(spec);
     JsonNode config = made.path("Config");
@@ -71,6 +72,40 @@ final class SandboxCreationIT extends DockerFixture {
     assertThat(binding.path("HostPort").asText())
         .isEqualTo(config.path("Labels").path(label).asText());
     assertThat(binding.path("HostPort").asInt()).isBetween(40_000, 60_000);
+  }
+
+  @Test
+  void cpuLimit_waitsForExecdAndIsSetWhenStartReturns() {
+    DockerRuntime runtime = open(TestImages.EXECD);
+    SandboxSpec spec = spec(Map.of(), SMALL, List.of(), "sleep", "60");
+
+    runtime.create(spec, prepare(runtime, TestImages.BUSYBOX));
+    assertThat(inspect(spec).path("HostConfig").path("NanoCpus").asLong()).isZero();
+    runtime.start(spec.id());
+
+    assertThat(inspect(spec).path("HostConfig").path("NanoCpus").asLong()).isEqualTo(500_000_000);
+  }
+
+  @Test
+  void cpuLimit_thatADeadServerLeftWaiting_isSetByTheSweep() {
+    DockerRuntime runtime = open(TestImages.EXECD);
+    SandboxSpec spec = spec(Map.of(), SMALL, List.of(), "sleep", "60");
+    runtime.create(spec, prepare(runtime, TestImages.BUSYBOX));
+    EngineObjects.docker("start", "sandbox-" + spec.id());
+
+    runtime.sweep();
+
+    assertThat(inspect(spec).path("HostConfig").path("NanoCpus").asLong()).isEqualTo(500_000_000);
+  }
+
+  @Test
+  void cpuLimit_holdsAtOnceWhereExecdIsNotOurs() {
+    DockerRuntime runtime = open(TestImages.FOREIGN_EXECD);
+    SandboxSpec spec = spec(Map.of(), SMALL, List.of(), "sleep", "60");
+
+    runtime.create(spec, prepare(runtime, TestImages.BUSYBOX));
+
+    assertThat(inspect(spec).path("HostConfig").path("NanoCpus").asLong()).isEqualTo(500_000_000);
   }
 
   @Test
