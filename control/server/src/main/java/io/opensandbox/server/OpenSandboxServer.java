@@ -6,6 +6,8 @@ import io.opensandbox.server.access.ApiKeys;
 import io.opensandbox.server.access.KeyGate;
 import io.opensandbox.server.access.RateLimit;
 import io.opensandbox.server.config.Config;
+import io.opensandbox.server.diagnostics.DiagnosticsRoutes;
+import io.opensandbox.server.docs.DocsRoutes;
 import io.opensandbox.server.endpoint.Endpoints;
 import io.opensandbox.server.http.Envelopes;
 import io.opensandbox.server.http.FrontDoor;
@@ -33,13 +35,19 @@ final class OpenSandboxServer implements AutoCloseable {
   private final SandboxRuntime runtime;
   private final SandboxLifecycle lifecycle;
   private final WebServer web;
+  private final RouteTable routes;
 
   private OpenSandboxServer(
-      Database database, SandboxRuntime runtime, SandboxLifecycle lifecycle, WebServer web) {
+      Database database,
+      SandboxRuntime runtime,
+      SandboxLifecycle lifecycle,
+      WebServer web,
+      RouteTable routes) {
     this.database = database;
     this.runtime = runtime;
     this.lifecycle = lifecycle;
     this.web = web;
+    this.routes = routes;
   }
 
   /// Opens the runtime and the store; nothing listens yet.
@@ -69,6 +77,8 @@ final class OpenSandboxServer implements AutoCloseable {
     routes.addAtRoot("GET", "/health", exchange -> exchange.reply(200, new Health("healthy")));
     new SandboxRoutes(lifecycle.service()).register(routes);
     endpoints.register(routes);
+    new DiagnosticsRoutes(lifecycle.service(), runtime).register(routes);
+    new DocsRoutes().register(routes);
     var envelopes = new Envelopes();
     var web =
         new WebServer(
@@ -86,7 +96,7 @@ final class OpenSandboxServer implements AutoCloseable {
                     environment.random(),
                     config.server().maxConcurrency(),
                     new RequestCounter()));
-    return new OpenSandboxServer(database, runtime, lifecycle, web);
+    return new OpenSandboxServer(database, runtime, lifecycle, web, routes);
   }
 
   /// Repairs what a crash left, then listens until the process is told to stop.
@@ -96,6 +106,11 @@ final class OpenSandboxServer implements AutoCloseable {
     web.start();
     Runtime.getRuntime().addShutdownHook(new Thread(this::close, "shutdown"));
     LOG.info("listening on port {} with the {} runtime", web.port(), runtime.name());
+  }
+
+  /// What it serves, but for the proxy.
+  RouteTable routes() {
+    return routes;
   }
 
   /// The port it listens on.

@@ -3,6 +3,7 @@ package io.opensandbox.server;
 import io.opensandbox.runtime.FakeRuntime;
 import io.opensandbox.server.config.Config;
 import io.opensandbox.server.config.ConfigLoader;
+import io.opensandbox.server.http.RouteTable;
 import io.opensandbox.server.json.Json;
 import io.opensandbox.server.json.JsonParser;
 import java.io.IOException;
@@ -14,6 +15,7 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -97,6 +99,11 @@ public final class TestServer implements AutoCloseable {
   /// The runtime below it.
   public FakeRuntime runtime() {
     return runtime;
+  }
+
+  /// What it serves, but for the proxy.
+  public List<RouteTable.Entry> routes() {
+    return server.routes().entries();
   }
 
   /// Its port.
