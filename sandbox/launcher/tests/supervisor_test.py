@@ -60,6 +60,12 @@ class Start(DaemonTest):
         self.assertEqual(status, 0)
         self.assertRegex(out, r"^execd \d+\.\d+\.\d+")
 
+    def test_help(self):
+        for flag in ("--help", "-help", "-h"):
+            status, out, _ = self.run_execd(flag)
+            self.assertEqual(status, 0)
+            self.assertIn("--port N", out)
+
     def test_without_a_payload(self):
         done = subprocess.run([sys.argv[1], "--port", str(self.port)], capture_output=True, text=True)
         self.assertEqual(done.returncode, 1)
