@@ -1,13 +1,11 @@
 package io.opensandbox.execd;
 
-import io.opensandbox.execd.account.AccountDatabase;
 import io.opensandbox.execd.code.CodeContexts;
 import io.opensandbox.execd.code.CodeRoutes;
 import io.opensandbox.execd.code.WarmKernels;
-import io.opensandbox.execd.command.CommandLog;
-import io.opensandbox.execd.command.CommandPlanner;
 import io.opensandbox.execd.command.CommandRoutes;
 import io.opensandbox.execd.command.InterruptRoute;
+import io.opensandbox.execd.command.Interruptible;
 import io.opensandbox.execd.envfile.EnvFileSource;
 import io.opensandbox.execd.http.HttpLimits;
 import io.opensandbox.execd.http.HttpServer;
@@ -21,10 +19,6 @@ import io.opensandbox.execd.metrics.MetricsRoutes;
 import io.opensandbox.execd.path.PathExpansion;
 import io.opensandbox.execd.process.Spawner;
 import io.opensandbox.execd.proxy.PortProxy;
-import io.opensandbox.execd.session.SessionFolders;
-import io.opensandbox.execd.session.SessionRoutes;
-import io.opensandbox.execd.session.SessionRunner;
-import io.opensandbox.execd.session.Sessions;
 import io.opensandbox.execd.sql.SqlDatabase;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -33,6 +27,7 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -60,54 +55,18 @@ final class Execd implements AutoCloseable {
   Execd(Settings settings, Surroundings surroundings, ServerSocketChannel listener) {
     var router = new Router(new TokenGuard(settings.accessToken()));
     router.add("GET", "/ping", exchange -> exchange.respondEmpty(200));
-    CommandPlanner planner = planner(surroundings);
-    CommandRoutes commands = addCommands(router, settings, surroundings, planner);
-    SessionRoutes sessions = addSessions(router, surroundings, planner);
-    CodeContexts contexts = addCode(router, settings, surroundings, commands);
-    var interrupt = new InterruptRoute(List.of(contexts, commands, sessions));
+    var executions = new Executions(settings, surroundings, envFiles(surroundings));
+    executions.register(router);
+    CodeContexts contexts = addCode(router, settings, surroundings, executions.commands());
+    List<Interruptible> interruptibles = new ArrayList<>(executions.interruptibles());
+    interruptibles.addFirst(contexts);
+    var interrupt = new InterruptRoute(interruptibles);
     router.add("DELETE", "/command", interrupt).add("DELETE", "/code", interrupt);
     new FileSystemRoutes(settings, surroundings).register(router);
     MetricsRoutes.ofSystem(surroundings.clock()).register(router);
     new PortProxy(router, this::port, LOOPBACKS, CONNECT_TIME).register(router);
     this.server =
         new HttpServer(listener, router, HttpLimits.DEFAULT, new RequestLog(surroundings.log()));
-  }
-
-  private static CommandRoutes addCommands(
-      Router router, Settings settings, Surroundings surroundings, CommandPlanner planner) {
-    Log log = surroundings.log();
-    Clock clock = surroundings.clock();
-    Path folder = Path.of(settings.temporaryFolder(), "execd");
-    var commands = new CommandLog(folder, settings.commands(), clock);
-    var routes =
-        new CommandRoutes(
-            surroundings.spawner(),
-            commands,
-            planner,
-            AccountDatabase.ofSystem(),
-            clock,
-            new Ids()::command,
-            log::warn);
-    routes.register(router);
-    return routes;
-  }
-
-  private static SessionRoutes addSessions(
-      Router router, Surroundings surroundings, CommandPlanner planner) {
-    Map<String, String> environment = surroundings.environment();
-    var sessions = new Sessions();
-    var runner =
-        new SessionRunner(
-            surroundings.spawner(),
-            sessions,
-            environment,
-            surroundings.clock(),
-            surroundings.log()::warn);
-    var folders = new SessionFolders(environment, PathExpansion::expandText, planner);
-    var routes =
-        new SessionRoutes(sessions, runner, folders, surroundings.clock(), new Ids()::session);
-    routes.register(router);
-    return routes;
   }
 
   private static CodeContexts addCode(
@@ -150,11 +109,6 @@ final class Execd implements AutoCloseable {
         Path.of(settings.temporaryFolder(), "execd", "kernels"),
         new SecureRandom(),
         surroundings.clock());
-  }
-
-  private static CommandPlanner planner(Surroundings surroundings) {
-    return new CommandPlanner(
-        surroundings.environment(), envFiles(surroundings), PathExpansion::expandText);
   }
 
   private static EnvFileSource envFiles(Surroundings surroundings) {

@@ -1,0 +1,86 @@
+package io.opensandbox.execd;
+
+import io.opensandbox.execd.account.AccountDatabase;
+import io.opensandbox.execd.command.CommandLog;
+import io.opensandbox.execd.command.CommandPlanner;
+import io.opensandbox.execd.command.CommandRoutes;
+import io.opensandbox.execd.command.Interruptible;
+import io.opensandbox.execd.envfile.EnvFileSource;
+import io.opensandbox.execd.http.Router;
+import io.opensandbox.execd.path.PathExpansion;
+import io.opensandbox.execd.pty.PtyRoutes;
+import io.opensandbox.execd.pty.PtySessions;
+import io.opensandbox.execd.session.SessionFolders;
+import io.opensandbox.execd.session.SessionRoutes;
+import io.opensandbox.execd.session.SessionRunner;
+import io.opensandbox.execd.session.Sessions;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+/// Commands, shell sessions and terminals, wired together.
+final class Executions {
+  private final CommandLog log;
+  private final CommandRoutes commands;
+  private final Sessions sessions = new Sessions();
+  private final SessionRoutes sessionRoutes;
+  private final PtySessions terminals = new PtySessions();
+  private final PtyRoutes terminalRoutes;
+
+  Executions(Settings settings, Execd.Surroundings surroundings, EnvFileSource envFiles) {
+    Map<String, String> environment = surroundings.environment();
+    Path folder = Path.of(settings.temporaryFolder(), "execd");
+    var planner = new CommandPlanner(environment, envFiles, PathExpansion::expandText);
+    var folders = new SessionFolders(environment, PathExpansion::expandText, planner);
+    this.log = new CommandLog(folder, settings.commands(), surroundings.clock());
+    this.commands = commands(surroundings, planner);
+    this.sessionRoutes = sessions(surroundings, folders);
+    this.terminalRoutes = terminals(surroundings, folders, folder);
+  }
+
+  private CommandRoutes commands(Execd.Surroundings surroundings, CommandPlanner planner) {
+    return new CommandRoutes(
+        surroundings.spawner(),
+        log,
+        planner,
+        AccountDatabase.ofSystem(),
+        surroundings.clock(),
+        new Ids()::command,
+        surroundings.log()::warn);
+  }
+
+  private SessionRoutes sessions(Execd.Surroundings surroundings, SessionFolders folders) {
+    var runner =
+        new SessionRunner(
+            surroundings.spawner(),
+            sessions,
+            surroundings.environment(),
+            surroundings.clock(),
+            surroundings.log()::warn);
+    return new SessionRoutes(sessions, runner, folders, surroundings.clock(), new Ids()::session);
+  }
+
+  private PtyRoutes terminals(
+      Execd.Surroundings surroundings, SessionFolders folders, Path replayFolder) {
+    var environment =
+        new PtyRoutes.Environment(surroundings.spawner(), surroundings.environment(), replayFolder);
+    return new PtyRoutes(
+        terminals, environment, folders, new Ids()::session, surroundings.log()::warn);
+  }
+
+  void register(Router router) {
+    commands.register(router);
+    sessionRoutes.register(router);
+    terminalRoutes.register(router);
+  }
+
+  /// The routes of commands; `/code` runs shell commands through them.
+  CommandRoutes commands() {
+    return commands;
+  }
+
+  /// What can be interrupted by its id.
+  List<Interruptible> interruptibles() {
+    return List.of(commands, sessionRoutes);
+  }
+}
