@@ -4,11 +4,13 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.io.OutputStream;
+import java.net.ProtocolException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.ScheduledFuture;
@@ -25,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 /// connection is closed and the call fails with [InterruptedIOException]. Reading parks a virtual
 /// thread and pins nothing.
 final class EngineTransport implements AutoCloseable {
+  private static final Set<String> SAFE_TO_REPEAT = Set.of("GET", "HEAD", "DELETE");
   private static final int MAX_IDLE = 64;
   private static final int MAX_LINE_BYTES = 64 * 1024;
   private static final int MAX_HEADERS = 200;
@@ -53,35 +56,48 @@ final class EngineTransport implements AutoCloseable {
 
   /// The same with another limit for silence; zero for none.
   EngineResponse exchange(EngineRequest request, Duration silence) throws IOException {
-    EngineConnection connection = null;
-    Watch watch = null;
+    EngineConnection kept = takeKept();
+    if (kept != null) {
+      try {
+        return exchange(kept, request, silence);
+      } catch (InterruptedIOException | ProtocolException e) {
+        throw e;
+      } catch (IOException e) {
+        // The engine may close an idle connection at the moment it is used again.
+        if (!SAFE_TO_REPEAT.contains(request.method())) {
+          throw e;
+        }
+      }
+    }
+    return exchange(EngineConnection.open(address), request, silence);
+  }
+
+  private EngineResponse exchange(
+      EngineConnection connection, EngineRequest request, Duration silence) throws IOException {
+    Watch watch = new Watch(connection, silence);
     try {
-      connection = take();
-      watch = new Watch(connection, silence);
       send(request, connection.out(), watch);
       return receive(request, connection, watch);
-    } catch (IOException | RuntimeException e) {
-      if (watch != null) {
-        watch.stop();
-      }
-      if (connection != null) {
-        connection.close();
-      }
-      IOException cause = e instanceof IOException io ? io : new IOException(e);
-      throw watch == null ? cause : watch.explain(cause);
+    } catch (IOException e) {
+      watch.stop();
+      connection.close();
+      throw watch.explain(e);
+    } catch (RuntimeException e) {
+      watch.stop();
+      connection.close();
+      throw e;
     }
   }
 
-  private EngineConnection take() throws IOException {
-    EngineConnection kept;
-    while ((kept = idle.pollLast()) != null) {
+  private @Nullable EngineConnection takeKept() {
+    for (EngineConnection kept = idle.pollLast(); kept != null; kept = idle.pollLast()) {
       idleCount.decrementAndGet();
       if (kept.isReusable()) {
         return kept;
       }
       kept.close();
     }
-    return EngineConnection.open(address);
+    return null;
   }
 
   private void keep(EngineConnection connection) {
@@ -173,13 +189,17 @@ final class EngineTransport implements AutoCloseable {
   private static int status(String line) throws IOException {
     String[] parts = line.split(" ", 3);
     if (parts.length < 2 || !parts[0].startsWith("HTTP/1.") || parts[1].length() != 3) {
-      throw new IOException("the engine did not answer with HTTP: \"" + line + "\"");
+      throw notHttp(line);
     }
     try {
       return Integer.parseInt(parts[1]);
-    } catch (NumberFormatException e) {
-      throw new IOException("the engine did not answer with HTTP: \"" + line + "\"", e);
+    } catch (NumberFormatException _) {
+      throw notHttp(line);
     }
+  }
+
+  private static ProtocolException notHttp(String line) {
+    return new ProtocolException("the engine did not answer with HTTP: \"" + line + "\"");
   }
 
   private static Map<String, List<String>> headers(InputStream in) throws IOException {
@@ -188,11 +208,11 @@ final class EngineTransport implements AutoCloseable {
     for (String line = line(in); !line.isEmpty(); line = line(in)) {
       count++;
       if (count > MAX_HEADERS) {
-        throw new IOException("the engine sent more than " + MAX_HEADERS + " headers");
+        throw new ProtocolException("the engine sent more than " + MAX_HEADERS + " headers");
       }
       int colon = line.indexOf(':');
       if (colon <= 0) {
-        throw new IOException("the engine sent a malformed header");
+        throw new ProtocolException("the engine sent a malformed header");
       }
       headers
           .computeIfAbsent(line.substring(0, colon).strip(), _ -> new ArrayList<>())
@@ -210,7 +230,7 @@ final class EngineTransport implements AutoCloseable {
         throw new IOException("the engine closed the connection");
       }
       if (line.length() >= MAX_LINE_BYTES) {
-        throw new IOException("the engine sent a line over " + MAX_LINE_BYTES + " bytes");
+        throw new ProtocolException("the engine sent a line over " + MAX_LINE_BYTES + " bytes");
       }
       if (next != '\r') {
         line.append((char) next);
