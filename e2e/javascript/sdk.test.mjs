@@ -146,9 +146,9 @@ for (const [kind, image] of Object.entries(IMAGES)) {
     await withSandbox(image, {}, async ({ commands }) => {
       const session = await commands.createSession({ workingDirectory: "/tmp" });
       assert.deepEqual(texts((await commands.runInSession(session, "pwd")).logs.stdout), ["/tmp"]);
-      await commands.runInSession(session, "export KEPT='a b'; cd /var");
+      await commands.runInSession(session, "export KEPT='a b'; cd /etc");
       const after = await commands.runInSession(session, 'echo "$KEPT"; pwd');
-      assert.deepEqual(texts(after.logs.stdout), ["a b", "/var"]);
+      assert.deepEqual(texts(after.logs.stdout), ["a b", "/etc"]);
       await commands.deleteSession(session);
       await assert.rejects(() => commands.runInSession(session, "pwd"), SandboxApiException);
     });
@@ -183,7 +183,6 @@ test("pause and resume", async () => {
     assert.equal((await sandbox.getInfo()).status.state, "Paused");
     const again = await sandbox.resume();
     assert.deepEqual(texts((await again.commands.run("echo back")).logs.stdout), ["back"]);
-    await again.close();
   });
 });
 

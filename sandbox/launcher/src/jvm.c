@@ -62,7 +62,7 @@ bool jvm_prepare(const char *tree, const char *broker, char **arguments) {
   size_t count = 0;
   snprintf(path, sizeof path, "%s/launch.args", tree);
   char *text = read_text(path);
-  environment = hidden_environment(environ);
+  environment = hidden_environment(environ, tree);
   if (text == NULL || environment == NULL) {
     fprintf(stderr, "execd: cannot read \"%s\": %s\n", path, strerror(errno));
     return false;

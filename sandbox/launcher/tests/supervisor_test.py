@@ -194,6 +194,19 @@ class Environment(DaemonTest):
         out = self.ask(do="run", argv=["/usr/bin/env"], env=["JAVA_TOOL_OPTIONS=-Db"])["out"].splitlines()
         self.assertEqual([line for line in out if "JAVA_TOOL_OPTIONS" in line], ["JAVA_TOOL_OPTIONS=-Db"])
 
+    def test_the_jvm_has_a_utf_8_locale_and_processes_have_the_sandbox_s(self):
+        self.start(LANG="de_DE", LC_TIME="C")
+        seen = self.ask(do="tell")["env"]
+        own = self.ask(do="run", argv=["/usr/bin/env"])["out"].splitlines()
+        given = self.ask(do="run", argv=["/usr/bin/env"], env=["LC_CTYPE=C.UTF-8"])["out"].splitlines()
+        self.assertEqual(seen["LC_CTYPE"].upper(), "C.UTF-8")
+        self.assertTrue(seen["LOCPATH"].endswith("/locale"))
+        self.assertNotIn("LANG", seen)
+        self.assertIn("LANG=de_DE", own)
+        self.assertIn("LC_TIME=C", own)
+        self.assertFalse([line for line in own if line.startswith(("LC_CTYPE=", "LOCPATH="))])
+        self.assertIn("LC_CTYPE=C.UTF-8", given)
+
     def test_clone3_filter(self):
         for value in ("1", " True ", "yes", "ON"):
             with self.subTest(value):
