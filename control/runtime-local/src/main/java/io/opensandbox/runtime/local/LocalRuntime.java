@@ -16,7 +16,6 @@ import io.opensandbox.runtime.local.cgroup.CgroupTree;
 import io.opensandbox.runtime.local.engine.Engine;
 import io.opensandbox.runtime.local.engine.ExitWatch;
 import io.opensandbox.runtime.local.image.ExecdLayer;
-import io.opensandbox.runtime.local.image.HostImage;
 import io.opensandbox.runtime.local.image.Image;
 import io.opensandbox.runtime.local.image.Images;
 import io.opensandbox.runtime.local.image.Layers;
@@ -44,9 +43,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
@@ -81,6 +83,7 @@ public final class LocalRuntime implements SandboxRuntime {
   private final Snapshots snapshots;
   private final Listeners listeners = new Listeners();
   private final ExecutorService background = Executors.newVirtualThreadPerTaskExecutor();
+  private final AtomicInteger forking = new AtomicInteger();
   private final Map<String, Box> boxes = new ConcurrentHashMap<>();
   private final Map<String, ReentrantLock> creating = new ConcurrentHashMap<>();
 
@@ -103,7 +106,14 @@ public final class LocalRuntime implements SandboxRuntime {
     this.layers = new Layers(store.path("layers"), runner);
     this.images =
         new Images(
-            store.path("images"), store.records(), layers, new HostImage(Path.of("/"), layers));
+            store.path("images"),
+            store.path("downloads"),
+            capabilities.platformArch(),
+            new Images.Sources(
+                config.imageSources().directories(), config.imageSources().insecureRegistries()),
+            store.records(),
+            layers,
+            runner);
     this.volumes =
         new Volumes(store.path("volumes"), store.path("trash"), config.allowedHostPaths());
     this.engine =
@@ -168,7 +178,8 @@ public final class LocalRuntime implements SandboxRuntime {
         Capabilities.Feature.PAUSE,
         Capabilities.Feature.SNAPSHOT,
         Capabilities.Feature.HOST_VOLUMES,
-        Capabilities.Feature.NAMED_VOLUMES);
+        Capabilities.Feature.NAMED_VOLUMES,
+        Capabilities.Feature.FORK);
   }
 
   /// Takes over a sandbox of an earlier server. A port that is taken meanwhile does not stop the
@@ -207,8 +218,27 @@ public final class LocalRuntime implements SandboxRuntime {
 
   @Override
   public PreparedImage prepareImage(ImageRequest request, ProgressListener progress) {
+    boolean present = images.find(request.reference()).isPresent();
     Image image = images.prepare(request, progress);
+    if (!present) {
+      background.execute(this::collectImages);
+    }
     return new PreparedImage(request.reference(), image.id());
+  }
+
+  private void collectImages() {
+    Set<String> references =
+        boxes.values().stream()
+            .map(box -> box.record().imageReference())
+            .collect(Collectors.toSet());
+    try {
+      int removed = images.collect(config.limits().imageBytes(), references, layersInUse());
+      if (removed > 0) {
+        LOG.info("removed {} unused images to stay below the disk limit", removed);
+      }
+    } catch (Runner.RunFailure | java.io.UncheckedIOException e) {
+      LOG.warn("cannot tidy images; the next pull tries again: {}", e.getMessage());
+    }
   }
 
   @Override
@@ -244,18 +274,26 @@ public final class LocalRuntime implements SandboxRuntime {
       throw new SandboxException(
           ErrorCode.INVALID_PARAMETER, "the id \"" + spec.id() + "\" is not a sandbox id");
     }
+    return make(
+        spec,
+        () ->
+            images
+                .find(image.reference())
+                .orElseThrow(
+                    () ->
+                        new SandboxException(
+                            ErrorCode.START_FAILED,
+                            "image " + image.reference() + " is not there any more")));
+  }
+
+  private RuntimeSandbox make(SandboxSpec spec, Supplier<Image> image) {
     ReentrantLock lock = creating.computeIfAbsent(spec.id(), _ -> new ReentrantLock());
     lock.lock();
     try {
       Box existing = boxes.get(spec.id());
       if (existing == null) {
-        Image found =
-            images
-                .find(image.reference())
-                .orElseThrow(() ->
-                    new SandboxException(
-                        ErrorCode.START_FAILED,
-                        "image " + image.reference() + " is not there any more"));
+        Image found = image.get();
+        images.touch(found, clock.instant());
         existing = failing(ErrorCode.START_FAILED, () -> creation.create(spec, found));
         boxes.put(spec.id(), existing);
       }
@@ -385,7 +423,11 @@ public final class LocalRuntime implements SandboxRuntime {
     Set<String> sources = mountSources();
     box.record().ownedVolumes().forEach(name -> volumes.removeUnused(name, sources));
     networks.release(box.slot());
-    background.execute(this::emptyTrash);
+    background.execute(
+        () -> {
+          emptyTrash();
+          removeForkLayers();
+        });
     return box;
   }
 
@@ -413,6 +455,72 @@ public final class LocalRuntime implements SandboxRuntime {
     Box box = box(id);
     String reference = Images.SNAPSHOTS + snapshotId;
     return locked(box, () -> snapshots.capture(box, reference)).reference();
+  }
+
+  /// Makes and starts copies of a running or paused sandbox: each has its files as they are now, and
+  /// processes of its own. What a sandbox wrote is captured once, however many copies there are.
+  /// Copies that exist already are left as they are.
+  ///
+  /// @param copies specifications with new ids
+  /// @return one result for each, in the same order
+  public List<ForkResult> fork(String id, List<SandboxSpec> copies) {
+    Box source = box(id);
+    boolean needed = copies.stream().anyMatch(copy -> !boxes.containsKey(copy.id()));
+    if (!needed) {
+      return copies.stream().map(copy -> forked(copy, () -> start(copy.id()))).toList();
+    }
+    forking.incrementAndGet();
+    try {
+      Image image = locked(source, () -> snapshots.captureForCopies(source));
+      List<Future<ForkResult>> results = new ArrayList<>();
+      for (SandboxSpec copy : copies) {
+        results.add(
+            background.submit(
+                () ->
+                    forked(
+                        copy,
+                        () -> {
+                          make(copy, () -> image);
+                          return start(copy.id());
+                        })));
+      }
+      List<ForkResult> done = new ArrayList<>();
+      for (Future<ForkResult> result : results) {
+        done.add(result.get());
+      }
+      return done;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new SandboxException(ErrorCode.START_FAILED, "interrupted while copying sandbox \"" + id + "\"", e);
+    } catch (ExecutionException e) {
+      throw new IllegalStateException(e);
+    } finally {
+      forking.decrementAndGet();
+    }
+  }
+
+  private ForkResult forked(SandboxSpec copy, Supplier<RuntimeSandbox> work) {
+    try {
+      return new ForkResult.Forked(copy.id(), work.get());
+    } catch (SandboxException e) {
+      remove(copy.id(), Duration.ZERO);
+      return new ForkResult.Failed(copy.id(), e.code(), String.valueOf(e.getMessage()));
+    }
+  }
+
+  /// Removes layers of forks that no copy needs any more.
+  private int removeForkLayers() {
+    if (forking.get() > 0) {
+      return 0;
+    }
+    Set<String> used = layersInUse();
+    images.all().forEach(image -> image.trees().forEach(tree -> used.addAll(tree.lowers())));
+    List<String> unused =
+        layers.names().stream()
+            .filter(name -> name.startsWith(Layers.FORK) && !used.contains(name))
+            .toList();
+    unused.forEach(layers::remove);
+    return unused.size();
   }
 
   @Override
@@ -532,7 +640,7 @@ public final class LocalRuntime implements SandboxRuntime {
 
   @Override
   public int sweep() {
-    int removed = emptyTrash();
+    int removed = emptyTrash() + removeForkLayers();
     removed += networks.removeStrangers();
     for (String name : cgroups.names()) {
       if (!boxes.containsKey(name) && !creating.containsKey(name)) {

@@ -20,6 +20,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /// Captures what a sandbox has written as a layer on top of its image's.
@@ -49,21 +51,39 @@ final class Snapshots {
     if (present.isPresent()) {
       return present.get();
     }
+    Image image = frozen(box, () -> image(box.record(), reference, "snap-"));
+    images.save(image);
+    return image;
+  }
+
+  /// Captures a sandbox for copies of it. The layer belongs to the copies: it is there as long as one
+  /// of them is. Call with the sandbox's lock held.
+  Image captureForCopies(Box box) {
+    String layer = "fork/" + UUID.randomUUID();
+    Image image = frozen(box, () -> image(box.record(), layer, Layers.FORK));
+    return new Image(
+        box.record().imageReference(),
+        box.record().imageId(),
+        image.trees(),
+        image.env(),
+        image.user(),
+        image.workingDirectory());
+  }
+
+  private Image frozen(Box box, Supplier<Image> work) {
     boolean running = box.view(engine).state() == State.RUNNING;
     if (running && !box.cgroup().freeze()) {
       box.cgroup().thaw();
       throw new SandboxException(
           ErrorCode.SNAPSHOT_CREATE_FAILED,
-          "cannot snapshot sandbox \"" + box.id() + "\": it does not freeze");
+          "cannot capture sandbox \"" + box.id() + "\": it does not freeze");
     }
     try {
-      Image image = image(box.record(), reference);
-      images.save(image);
-      return image;
+      return work.get();
     } catch (Runner.RunFailure | UncheckedIOException e) {
       throw new SandboxException(
           ErrorCode.SNAPSHOT_CREATE_FAILED,
-          "cannot snapshot sandbox \"" + box.id() + "\": " + e.getMessage(),
+          "cannot capture sandbox \"" + box.id() + "\": " + e.getMessage(),
           e);
     } finally {
       if (running) {
@@ -72,7 +92,7 @@ final class Snapshots {
     }
   }
 
-  private Image image(SandboxRecord record, String reference) {
+  private Image image(SandboxRecord record, String reference, String prefix) {
     String hash = Images.hash(reference);
     List<Tree> trees = new ArrayList<>();
     for (int i = 0; i < record.trees().size(); i++) {
@@ -84,7 +104,7 @@ final class Snapshots {
       }
       Path upper = store.directory(record.id()).resolve("upper").resolve(Integer.toString(i));
       if (!isEmpty(upper)) {
-        String layer = "snap-" + hash.substring(0, 16) + "-" + i;
+        String layer = prefix + hash.substring(0, 16) + "-" + i;
         layers.make(layer, draft -> copy(upper, draft));
         lowers.addFirst(layer);
       }

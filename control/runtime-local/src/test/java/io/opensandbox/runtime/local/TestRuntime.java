@@ -2,6 +2,15 @@ package io.opensandbox.runtime.local;
 
 import io.opensandbox.protocol.lifecycle.ErrorCode;
 import io.opensandbox.protocol.lifecycle.SandboxException;
+import io.opensandbox.runtime.ImageRequest;
+import io.opensandbox.runtime.Labels;
+import io.opensandbox.runtime.PreparedImage;
+import io.opensandbox.runtime.ResourceLimits;
+import io.opensandbox.runtime.RuntimeEvent;
+import io.opensandbox.runtime.RuntimeSandbox;
+import io.opensandbox.runtime.SandboxRuntime;
+import io.opensandbox.runtime.SandboxSpec;
+import io.opensandbox.runtime.VolumeMount;
 import io.opensandbox.runtime.local.process.HostRunner;
 import io.opensandbox.runtime.local.process.Runner;
 import java.io.IOException;
@@ -10,6 +19,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Assumptions;
 
@@ -18,6 +36,8 @@ import org.junit.jupiter.api.Assumptions;
 final class TestRuntime implements AutoCloseable {
   static final Runner RUNNER =
       new HostRunner("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
 
   private final Path directory;
   private final LocalConfig config;
@@ -51,6 +71,137 @@ final class TestRuntime implements AutoCloseable {
     return directory;
   }
 
+  static LocalConfig withSources(LocalConfig config, LocalConfig.ImageSources sources) {
+    return new LocalConfig(
+        config.dataDirectory(),
+        config.execdDirectory(),
+        config.publicHost(),
+        config.bindAddress(),
+        config.allowedHostPaths(),
+        config.capabilities(),
+        config.pidsLimit(),
+        config.limits(),
+        sources);
+  }
+
+  static LocalConfig withHostPaths(LocalConfig config, List<Path> paths) {
+    return new LocalConfig(
+        config.dataDirectory(),
+        config.execdDirectory(),
+        config.publicHost(),
+        config.bindAddress(),
+        paths,
+        config.capabilities(),
+        config.pidsLimit(),
+        config.limits(),
+        config.imageSources());
+  }
+
+  /// A second runtime on the same directory, which is not allowed.
+  LocalRuntime openAnother() {
+    return new LocalRuntime(config, Clock.systemUTC(), RUNNER);
+  }
+
+  /// Everything that a sandbox wrote.
+  String logOf(String id) {
+    return logOf(id, 10_000);
+  }
+
+  /// The last lines that a sandbox wrote.
+  String logOf(String id, int tail) {
+    return runtime.logs(id, tail, Optional.empty(), false);
+  }
+
+  /// Names of the layers that begin so.
+  List<String> layers(String prefix) throws IOException {
+    try (var entries = Files.list(directory.resolve("data/layers"))) {
+      return entries
+          .map(path -> path.getFileName().toString())
+          .filter(name -> name.startsWith(prefix))
+          .toList();
+    }
+  }
+
+  /// Asks again and again until it is so.
+  void await(Condition condition) {
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    try {
+      while (!condition.holds()) {
+        if (System.nanoTime() > deadline) {
+          throw new AssertionError("it did not happen within " + PATIENCE);
+        }
+        LockSupport.parkNanos(2_000_000);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /// Something that may take a moment to become true.
+  @FunctionalInterface
+  interface Condition {
+    boolean holds() throws IOException;
+  }
+
+  /// Starts a sandbox that is removed by [#close] at the latest.
+  String start(PreparedImage image, ResourceLimits limits, String... command) {
+    return start(image, limits, List.of(), command);
+  }
+
+  /// The same with volumes.
+  String start(
+      PreparedImage image, ResourceLimits limits, List<VolumeMount> volumes, String... command) {
+    String id = UUID.randomUUID().toString();
+    runtime.create(
+        new SandboxSpec(
+            id,
+            List.of(command),
+            Map.of(),
+            limits,
+            volumes,
+            Map.of(Labels.ID, id),
+            Optional.empty()),
+        image);
+    runtime.start(id);
+    return id;
+  }
+
+  PreparedImage host() {
+    return runtime.prepareImage(ImageRequest.of("host"), _ -> {});
+  }
+
+  /// What a command writes in a fresh sandbox, which is gone afterwards.
+  String outputOf(PreparedImage image, String... command) {
+    String id = start(image, ResourceLimits.NONE, command);
+    awaitEnd(id);
+    String output = runtime.logs(id, 10_000, Optional.empty(), false);
+    runtime.remove(id, Duration.ZERO);
+    return output;
+  }
+
+  /// Waits, woken by events, until the sandbox has ended.
+  RuntimeSandbox awaitEnd(String id) {
+    BlockingQueue<RuntimeEvent> events = new LinkedBlockingQueue<>();
+    try (SandboxRuntime.Subscription _ = runtime.subscribe(events::add)) {
+      long deadline = System.nanoTime() + PATIENCE.toNanos();
+      while (System.nanoTime() < deadline) {
+        RuntimeSandbox now = runtime.find(id).orElseThrow();
+        if (now.state() == RuntimeSandbox.State.EXITED) {
+          return now;
+        }
+        events.poll(100, TimeUnit.MILLISECONDS);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    throw new AssertionError(
+        "sandbox "
+            + id
+            + " did not end: "
+            + runtime.find(id)
+            + runtime.logs(id, 100, Optional.empty(), false));
+  }
+
   /// Closes the runtime, which leaves its sandboxes running, and opens it again.
   void restart() {
     runtime.close();
@@ -68,7 +219,7 @@ final class TestRuntime implements AutoCloseable {
 
   @Override
   public void close() {
-    runtime.list().forEach(one -> runtime.remove(one.id(), java.time.Duration.ZERO));
+    runtime.list().forEach(one -> runtime.remove(one.id(), Duration.ZERO));
     runtime.close();
     RUNNER.text("rm", "-rf", "--one-file-system", "--", directory.toString());
   }
@@ -89,9 +240,10 @@ final class TestRuntime implements AutoCloseable {
         made.resolve("bootstrap.sh"),
         """
         #!/bin/sh
+        child=
+        trap 'kill -TERM $child; wait $child; exit 0' TERM
         "$@" &
         child=$!
-        trap 'kill -TERM $child; wait $child; exit 0' TERM
         wait $child
         """);
     return made;

@@ -19,6 +19,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /// The image `host`: this machine's own programs.
 ///
@@ -99,8 +100,14 @@ public final class HostImage {
 
   private static final int STICKY_FOR_ALL = 01777;
 
+  private static final long FRESH_NANOS = java.util.concurrent.TimeUnit.SECONDS.toNanos(10);
+
   private final Path root;
   private final Layers layers;
+
+  // Guarded by this.
+  private @Nullable Image last;
+  private long lastLookNanos;
 
   /// The image of the system whose root is `root`.
   public HostImage(Path root, Layers layers) {
@@ -108,8 +115,18 @@ public final class HostImage {
     this.layers = layers;
   }
 
-  /// The image as the host is now; a changed `/etc` gives another one.
-  public Image current() {
+  /// The image as the host is now, or was up to ten seconds ago; a changed `/etc` gives another one.
+  public synchronized Image current() {
+    Image known = last;
+    if (known == null || System.nanoTime() - lastLookNanos > FRESH_NANOS) {
+      known = look();
+      last = known;
+      lastLookNanos = System.nanoTime();
+    }
+    return known;
+  }
+
+  private Image look() {
     String hash = fingerprint();
     String layer = "host-" + hash.substring(0, 16);
     layers.make(layer, this::fill);

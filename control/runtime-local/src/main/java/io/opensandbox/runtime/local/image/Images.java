@@ -4,6 +4,7 @@ import io.opensandbox.protocol.lifecycle.ErrorCode;
 import io.opensandbox.protocol.lifecycle.SandboxException;
 import io.opensandbox.runtime.ImageRequest;
 import io.opensandbox.runtime.SandboxRuntime.ProgressListener;
+import io.opensandbox.runtime.local.process.Runner;
 import io.opensandbox.runtime.local.record.RecordStore;
 import io.opensandbox.runtime.local.record.SandboxRecord.Tree;
 import java.io.IOException;
@@ -11,13 +12,20 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Instant;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 
 /// The images on this machine: `host`, pulled ones and snapshots.
@@ -25,17 +33,50 @@ public final class Images {
   /// Begins the reference of every snapshot.
   public static final String SNAPSHOTS = "opensandbox-snapshots:";
 
+  /// Where images may come from.
+  ///
+  /// @param directories below which `oci:` and `docker-archive:` references may point
+  /// @param insecureRegistries `host[:port]` of registries spoken to without TLS
+  public record Sources(List<Path> directories, List<String> insecureRegistries) {
+    /// Copies the lists.
+    public Sources {
+      directories = List.copyOf(directories);
+      insecureRegistries = List.copyOf(insecureRegistries);
+    }
+  }
+
   private final Path directory;
   private final RecordStore records;
   private final Layers layers;
   private final HostImage host;
+  private final ImagePull puller;
+  private final Map<String, CompletableFuture<Image>> pulls = new ConcurrentHashMap<>();
 
   /// Images recorded below `directory`.
-  public Images(Path directory, RecordStore records, Layers layers, HostImage host) {
+  ///
+  /// @param downloads for what is on its way
+  /// @param architecture that is pulled, `amd64` or `arm64`
+  /// @param sources where images may come from
+  public Images(
+      Path directory,
+      Path downloads,
+      String architecture,
+      Sources sources,
+      RecordStore records,
+      Layers layers,
+      Runner runner) {
     this.directory = directory;
     this.records = records;
     this.layers = layers;
-    this.host = host;
+    this.host = new HostImage(Path.of("/"), layers);
+    this.puller =
+        new ImagePull(
+            downloads,
+            layers,
+            architecture,
+            sources.directories(),
+            sources.insecureRegistries(),
+            runner);
     try {
       Files.createDirectories(directory);
     } catch (IOException e) {
@@ -68,9 +109,97 @@ public final class Images {
           ErrorCode.SNAPSHOT_INVALID_RESTORE_CONFIG,
           "image of the snapshot is gone: \"" + request.reference() + "\"");
     }
-    progress.progress("pulling " + request.reference());
-    throw new SandboxException(
-        ErrorCode.IMAGE_PULL_FAILED, "Failed to pull image " + request.reference() + ": no puller");
+    return pull(request, progress);
+  }
+
+  /// Whoever asks while a pull of the same image with the same login is under way waits for that.
+  private Image pull(ImageRequest request, ProgressListener progress) {
+    String key = hash(canonical(request.reference()) + "\0" + request.auth().map(Images::login));
+    CompletableFuture<Image> mine = new CompletableFuture<>();
+    CompletableFuture<Image> running = pulls.putIfAbsent(key, mine);
+    if (running == null) {
+      try {
+        progress.progress("pulling " + request.reference());
+        Image image = puller.pull(request, progress);
+        save(image);
+        progress.progress("pulled " + request.reference());
+        mine.complete(image);
+      } catch (RuntimeException e) {
+        mine.completeExceptionally(e);
+      } finally {
+        pulls.remove(key);
+      }
+      running = mine;
+    } else {
+      progress.progress("waiting for the pull of " + request.reference());
+    }
+    try {
+      return running.join();
+    } catch (CompletionException e) {
+      Throwable cause = e.getCause() == null ? e : e.getCause();
+      throw new SandboxException(
+          ErrorCode.IMAGE_PULL_FAILED,
+          "Failed to pull image " + request.reference() + ": " + cause.getMessage(),
+          cause);
+    }
+  }
+
+  private static String login(ImageRequest.Auth auth) {
+    return auth.username() + "\0" + auth.password();
+  }
+
+  /// Notes that an image is used now, which keeps it longer.
+  public void touch(Image image, Instant now) {
+    Path file = file(image.reference());
+    try {
+      if (Files.exists(file)) {
+        Files.setLastModifiedTime(file, FileTime.from(now));
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot touch " + file, e);
+    }
+  }
+
+  /// Removes pulled images that nothing uses, the longest unused first, until what is left fits.
+  /// Snapshots are never removed; downloads go first.
+  ///
+  /// @param inUse references of images that sandboxes run
+  /// @param layersInUse layers that must stay
+  /// @return how many images were removed
+  public int collect(long limitBytes, Set<String> inUse, Set<String> layersInUse) {
+    if (layers.size() + downloads() <= limitBytes) {
+      return 0;
+    }
+    if (Files.exists(puller.blobs())) {
+      layers.removeTree(puller.blobs());
+    }
+    int removed = 0;
+    List<Image> candidates =
+        all().stream()
+            .filter(image -> !image.reference().startsWith(SNAPSHOTS))
+            .filter(image -> !inUse.contains(image.reference()))
+            .sorted(Comparator.comparing(this::lastUsed))
+            .toList();
+    for (Image image : candidates) {
+      if (layers.size() <= limitBytes) {
+        break;
+      }
+      remove(image.reference(), layersInUse);
+      removed++;
+    }
+    return removed;
+  }
+
+  private long downloads() {
+    return Files.exists(puller.blobs()) ? layers.size(puller.blobs()) : 0;
+  }
+
+  private FileTime lastUsed(Image image) {
+    try {
+      return Files.getLastModifiedTime(file(image.reference()));
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot look at image " + image.reference(), e);
+    }
   }
 
   /// Records an image whose layers are all there.

@@ -3,6 +3,8 @@ package io.opensandbox.runtime.local.image;
 import io.opensandbox.runtime.local.process.Runner;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -14,6 +16,9 @@ import java.util.stream.Stream;
 
 /// The directory of layers.
 public final class Layers {
+  /// Begins the name of a layer that belongs to copies of a sandbox and goes with the last of them.
+  public static final String FORK = "fork-";
+
   private static final String UNFINISHED = "tmp-";
   private static final Duration REMOVE_LIMIT = Duration.ofMinutes(10);
 
@@ -53,9 +58,10 @@ public final class Layers {
       Files.setPosixFilePermissions(
           draft, java.nio.file.attribute.PosixFilePermissions.fromString("rwxr-xr-x"));
       fill.accept(draft);
-      if (!has(name)) {
-        Files.move(draft, path(name), StandardCopyOption.ATOMIC_MOVE);
-      }
+      Files.move(draft, path(name), StandardCopyOption.ATOMIC_MOVE);
+    } catch (FileAlreadyExistsException | DirectoryNotEmptyException e) {
+      // Somebody else made the same layer meanwhile; theirs is as good.
+      return;
     } catch (IOException e) {
       throw new UncheckedIOException("cannot make layer " + name, e);
     } finally {
@@ -97,10 +103,15 @@ public final class Layers {
             .within(REMOVE_LIMIT));
   }
 
-  /// Bytes that a layer takes on disk.
-  public long size(String name) {
-    String output = runner.text("du", "-sxk", "--", path(name).toString());
+  /// Bytes that a directory takes on disk.
+  public long size(Path path) {
+    String output = runner.text("du", "-sxk", "--", path.toString());
     return Long.parseLong(output.split("\\s", 2)[0]) * 1024;
+  }
+
+  /// Bytes that all layers take on disk.
+  public long size() {
+    return size(directory);
   }
 
   private List<String> entries() {

@@ -1,0 +1,225 @@
+package io.opensandbox.runtime.local.image;
+
+import io.avaje.jsonb.Jsonb;
+import io.opensandbox.runtime.ImageRequest;
+import io.opensandbox.runtime.SandboxRuntime.ProgressListener;
+import io.opensandbox.runtime.local.process.Runner;
+import io.opensandbox.runtime.local.record.SandboxRecord.Tree;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
+
+/// Brings an image from a registry or a file onto this machine, with skopeo.
+final class ImagePull {
+  private static final Duration COPY_LIMIT = Duration.ofMinutes(30);
+  private static final int LAYER_NAME_LENGTH = 24;
+  private static final int UNPACK_AT_ONCE = 2;
+
+  private final Path work;
+  private final Layers layers;
+  private final String architecture;
+  private final List<Path> directories;
+  private final List<String> insecureRegistries;
+  private final Runner runner;
+  private final LayerArchive archive;
+  private final Jsonb jsonb = Jsonb.builder().failOnUnknown(false).build();
+
+  /// @param work for downloads; blobs stay there so that images share them
+  /// @param directories below which image files may lie
+  ImagePull(
+      Path work,
+      Layers layers,
+      String architecture,
+      List<Path> directories,
+      List<String> insecureRegistries,
+      Runner runner) {
+    this.work = work;
+    this.layers = layers;
+    this.architecture = architecture;
+    this.directories = List.copyOf(directories);
+    this.insecureRegistries = List.copyOf(insecureRegistries);
+    this.runner = runner;
+    this.archive = new LayerArchive(runner);
+  }
+
+  /// Where downloaded blobs are.
+  Path blobs() {
+    return work.resolve("blobs");
+  }
+
+  /// Fetches the image and unpacks the layers that are not here yet.
+  ///
+  /// @throws RuntimeException with the registry's words
+  Image pull(ImageRequest request, ProgressListener progress) {
+    ImageSource source = ImageSource.parse(request.reference(), directories);
+    try {
+      Files.createDirectories(blobs());
+      Path layout = Files.createTempDirectory(work, "pull-");
+      try {
+        copy(source, request.auth(), layout);
+        return unpack(request.reference(), layout, progress);
+      } finally {
+        layers.removeTree(layout);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  private void copy(ImageSource source, Optional<ImageRequest.Auth> auth, Path layout)
+      throws IOException {
+    List<String> argv =
+        new ArrayList<>(
+            List.of(
+                "skopeo",
+                "copy",
+                "--quiet",
+                "--insecure-policy",
+                "--override-os=linux",
+                "--override-arch=" + architecture,
+                "--dest-shared-blob-dir=" + blobs()));
+    boolean plain =
+        source.isLoopback() || source.registry().filter(insecureRegistries::contains).isPresent();
+    if (plain) {
+      argv.add("--src-tls-verify=false");
+    }
+    if (auth.isPresent() && source.registry().isPresent()) {
+      Path file = layout.resolve("auth.json");
+      writeAuth(file, source.registry().get(), auth.get());
+      argv.add("--src-authfile=" + file);
+    }
+    argv.add(source.name());
+    argv.add("oci:" + layout + ":image");
+    Runner.Output output = runner.run(Runner.Command.of(argv).within(COPY_LIMIT));
+    if (output.exitCode() != 0) {
+      throw new Runner.RunFailure(reason(output.stderr()));
+    }
+  }
+
+  /// skopeo's own log line reduced to what it says.
+  static String reason(String stderr) {
+    String last = stderr.strip().lines().reduce((_, line) -> line).orElse("skopeo failed");
+    int message = last.indexOf("msg=\"");
+    return message < 0
+        ? last
+        : last.substring(message + 5).replaceFirst("\"\\s*$", "").replace("\\\"", "\"");
+  }
+
+  /// The password goes through a file that only we can read, never through an argument.
+  private void writeAuth(Path file, String registry, ImageRequest.Auth auth) throws IOException {
+    Files.createFile(
+        file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+    String token =
+        Base64.getEncoder()
+            .encodeToString(
+                (auth.username() + ":" + auth.password()).getBytes(StandardCharsets.UTF_8));
+    String key = registry.equals("docker.io") ? "https://index.docker.io/v1/" : registry;
+    Files.writeString(file, jsonb.toJson(Map.of("auths", Map.of(key, Map.of("auth", token)))));
+  }
+
+  private Image unpack(String reference, Path layout, ProgressListener progress)
+      throws IOException {
+    Oci.Index index =
+        jsonb.type(Oci.Index.class).fromJson(Files.readString(layout.resolve("index.json")));
+    Oci.Manifest manifest =
+        jsonb
+            .type(Oci.Manifest.class)
+            .fromJson(Files.readString(blob(index.manifests().getFirst())));
+    Oci.Config config =
+        jsonb.type(Oci.Config.class).fromJson(Files.readString(blob(manifest.config())));
+    List<String> diffIds = config.rootfs().diffIds();
+    if (diffIds.size() != manifest.layers().size()) {
+      throw new IOException(
+          "the image names %d layers and has %d"
+              .formatted(diffIds.size(), manifest.layers().size()));
+    }
+    List<String> names = unpackLayers(manifest.layers(), diffIds, progress);
+    Oci.Settings settings = config.config();
+    return new Image(
+        Images.canonical(reference),
+        manifest.config().digest(),
+        List.of(new Tree("/", names.reversed().stream().distinct().toList())),
+        environment(settings),
+        settings == null || settings.user() == null ? "" : settings.user(),
+        settings == null
+                || settings.workingDirectory() == null
+                || settings.workingDirectory().isEmpty()
+            ? "/"
+            : settings.workingDirectory());
+  }
+
+  private Path blob(Oci.Descriptor descriptor) {
+    return blobs().resolve("sha256").resolve(descriptor.hash());
+  }
+
+  private List<String> unpackLayers(
+      List<Oci.Descriptor> blobs, List<String> diffIds, ProgressListener progress)
+      throws IOException {
+    Semaphore room = new Semaphore(UNPACK_AT_ONCE);
+    try (var tasks = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<String>> names = new ArrayList<>();
+      for (int i = 0; i < blobs.size(); i++) {
+        Oci.Descriptor blob = blobs.get(i);
+        String diffId = new Oci.Descriptor("", diffIds.get(i), 0).hash();
+        names.add(tasks.submit(() -> unpackLayer(blob, diffId, room, progress)));
+      }
+      List<String> done = new ArrayList<>();
+      for (Future<String> name : names) {
+        done.add(name.get());
+      }
+      return done;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted while unpacking", e);
+    } catch (ExecutionException e) {
+      throw new IOException("a layer: " + e.getMessage(), e);
+    }
+  }
+
+  private String unpackLayer(
+      Oci.Descriptor blob, String diffId, Semaphore room, ProgressListener progress)
+      throws InterruptedException {
+    Path file = blob(blob);
+    boolean verifiable = LayerArchive.isVerifiable(file);
+    String name =
+        (verifiable ? "l-" + diffId : "z-" + blob.hash()).substring(0, LAYER_NAME_LENGTH + 2);
+    if (!layers.has(name)) {
+      room.acquire();
+      try {
+        progress.progress("unpacking " + blob.digest());
+        layers.make(name, draft -> archive.unpack(file, draft, diffId));
+      } finally {
+        room.release();
+      }
+    }
+    return name;
+  }
+
+  private static Map<String, String> environment(
+      Oci.@org.jspecify.annotations.Nullable Settings settings) {
+    Map<String, String> env = new LinkedHashMap<>();
+    if (settings != null && settings.env() != null) {
+      for (String entry : settings.env()) {
+        int equals = entry.indexOf('=');
+        if (equals > 0) {
+          env.put(entry.substring(0, equals), entry.substring(equals + 1));
+        }
+      }
+    }
+    return env;
+  }
+}

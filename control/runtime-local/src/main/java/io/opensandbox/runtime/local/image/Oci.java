@@ -1,0 +1,45 @@
+package io.opensandbox.runtime.local.image;
+
+import io.avaje.jsonb.Json;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// The parts of an OCI image layout that are read (image-spec 1.1).
+final class Oci {
+  private Oci() {}
+
+  /// `index.json`.
+  @Json
+  record Index(List<Descriptor> manifests) {}
+
+  /// A pointer to a blob.
+  @Json
+  record Descriptor(String mediaType, String digest, long size) {
+    /// The digest's hexadecimal part, checked, so that it can name a file.
+    String hash() {
+      if (!digest.matches("sha256:[0-9a-f]{64}")) {
+        throw new IllegalArgumentException("\"" + digest + "\" is not a SHA-256 digest");
+      }
+      return digest.substring("sha256:".length());
+    }
+  }
+
+  /// An image manifest.
+  @Json
+  record Manifest(Descriptor config, List<Descriptor> layers) {}
+
+  /// An image configuration.
+  @Json
+  record Config(@Nullable Settings config, RootFs rootfs) {}
+
+  /// What to run and how.
+  @Json
+  record Settings(
+      @Json.Property("Env") @Nullable List<String> env,
+      @Json.Property("User") @Nullable String user,
+      @Json.Property("WorkingDir") @Nullable String workingDirectory) {}
+
+  /// Digests of the unpacked layers, the lowest first.
+  @Json
+  record RootFs(@Json.Property("diff_ids") List<String> diffIds) {}
+}

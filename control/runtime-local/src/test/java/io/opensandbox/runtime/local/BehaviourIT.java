@@ -1,0 +1,371 @@
+package io.opensandbox.runtime.local;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.opensandbox.protocol.lifecycle.ErrorCode;
+import io.opensandbox.protocol.lifecycle.SandboxException;
+import io.opensandbox.runtime.Capabilities;
+import io.opensandbox.runtime.ImageRequest;
+import io.opensandbox.runtime.Labels;
+import io.opensandbox.runtime.PreparedImage;
+import io.opensandbox.runtime.ResourceLimits;
+import io.opensandbox.runtime.RuntimeSandbox;
+import io.opensandbox.runtime.SandboxSpec;
+import io.opensandbox.runtime.VolumeMount;
+import java.io.IOException;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.UUID;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/// What the local runtime does beyond the common suite.
+class BehaviourIT {
+  private static Path shared;
+  private static TestRuntime test;
+
+  @BeforeAll
+  static void open() throws IOException {
+    shared = Files.createTempDirectory("osl-shared-");
+    test = TestRuntime.open(config -> TestRuntime.withHostPaths(config, List.of(shared)));
+  }
+
+  @AfterAll
+  static void close() {
+    if (test != null) {
+      test.close();
+    }
+    TestRuntime.RUNNER.text("rm", "-rf", "--", shared.toString());
+  }
+
+  @Test
+  void memoryLimit_endsTheSandboxAndIsReported() {
+    String id =
+        test.start(test.host(), memory(64L << 20), "sh", "-c", "head -c 200m /dev/zero | tail");
+
+    RuntimeSandbox ended = test.awaitEnd(id);
+
+    assertThat(ended.outOfMemory()).isTrue();
+    assertThat(ended.exitCode()).isEqualTo(OptionalInt.of(137));
+  }
+
+  @Test
+  void pidsLimit_holds() {
+    ResourceLimits limits =
+        new ResourceLimits(
+            OptionalLong.empty(), OptionalLong.empty(), OptionalLong.of(20), OptionalInt.empty());
+    String id =
+        test.start(
+            test.host(),
+            limits,
+            "bash",
+            "-c",
+            "for i in $(seq 40); do sleep 9 & done");
+
+    test.awaitEnd(id);
+
+    assertThat(test.logOf(id)).contains("Resource temporarily unavailable");
+  }
+
+  @Test
+  void cpuLimit_isSet() throws IOException {
+    ResourceLimits limits =
+        new ResourceLimits(
+            OptionalLong.of(500_000_000),
+            OptionalLong.empty(),
+            OptionalLong.empty(),
+            OptionalInt.empty());
+    String id = test.start(test.host(), limits, "sleep", "60");
+
+    assertThat(cpuQuota(id)).isEqualTo("50000");
+
+    test.runtime()
+        .updateLimits(
+            id,
+            new ResourceLimits(
+                OptionalLong.of(2_000_000_000L),
+                OptionalLong.empty(),
+                OptionalLong.empty(),
+                OptionalInt.empty()));
+    assertThat(cpuQuota(id)).isEqualTo("200000");
+  }
+
+  private static String cpuQuota(String id) throws IOException {
+    String found =
+        TestRuntime.RUNNER.text(
+            "sh",
+            "-c",
+            "cat /sys/fs/cgroup/cpu*/osl*/" + id + "/cpu.cfs_quota_us"
+                + " /sys/fs/cgroup/osl*/" + id + "/cpu.max 2>/dev/null | head -n 1 | cut -d' ' -f1"
+                + "; true");
+    return found.strip();
+  }
+
+  @Test
+  void paused_nothingRuns() throws Exception {
+    Path counter = Files.createTempFile(shared, "count", "");
+    String id =
+        test.start(
+            test.host(),
+            ResourceLimits.NONE,
+            List.of(hostVolume("/shared", false)),
+            "bash",
+            "-c",
+            "while :; do echo x >> /shared/" + counter.getFileName() + "; sleep 0.01; done");
+    test.await(() -> Files.size(counter) > 10);
+
+    test.runtime().pause(id);
+    long before = Files.size(counter);
+    TestRuntime.RUNNER.text("sleep", "0.2");
+
+    assertThat(Files.size(counter)).isEqualTo(before);
+    test.runtime().resume(id);
+    test.await(() -> Files.size(counter) > before + 5);
+  }
+
+  @Test
+  void snapshot_holdsTheFilesAndTheEnvironment() throws Exception {
+    String source =
+        test.start(
+            test.host(),
+            ResourceLimits.NONE,
+            "sh",
+            "-c",
+            "echo written >/root/file; rm /usr/share/common-licenses/GPL-3; mkdir /usr/osl-made;"
+                + " echo ready; sleep 60");
+    test.await(() -> test.logOf(source).contains("ready"));
+
+    String reference = test.runtime().snapshot(source, UUID.randomUUID().toString());
+    test.runtime().remove(source, Duration.ZERO);
+    PreparedImage image = test.runtime().prepareImage(ImageRequest.of(reference), _ -> {});
+
+    assertThat(
+            test.outputOf(
+                image,
+                "sh",
+                "-c",
+                "cat /root/file; ls /usr/share/common-licenses/GPL-3; ls -d /usr/osl-made"))
+        .contains("written\n", "cannot access", "/usr/osl-made\n");
+    test.runtime().removeSnapshot(reference);
+    assertThat(Files.exists(Path.of("/usr/share/common-licenses/GPL-3"))).isTrue();
+    assertThat(Files.exists(Path.of("/usr/osl-made"))).isFalse();
+  }
+
+  @Test
+  void fork_givesRunningCopiesOfTheFiles() throws Exception {
+    assertThat(test.runtime().capabilities().has(Capabilities.Feature.FORK)).isTrue();
+    String source =
+        test.start(
+            test.host(), ResourceLimits.NONE, "sh", "-c", "echo v1 >/root/f; echo ok; sleep 60");
+    test.await(() -> test.logOf(source).contains("ok"));
+    List<SandboxSpec> copies = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      copies.add(spec("sh", "-c", "cat /root/f; echo mine >/root/f; sleep 60"));
+    }
+
+    List<ForkResult> results = test.runtime().fork(source, copies);
+
+    assertThat(results).hasSize(3).allMatch(ForkResult.Forked.class::isInstance);
+    for (SandboxSpec copy : copies) {
+      test.await(() -> test.logOf(copy.id()).equals("v1\n"));
+    }
+    assertThat(test.runtime().fork(source, copies))
+        .as("again is no change")
+        .allMatch(ForkResult.Forked.class::isInstance);
+    copies.forEach(copy -> test.runtime().remove(copy.id(), Duration.ZERO));
+    test.await(() -> test.layers("fork-").isEmpty());
+  }
+
+  @Test
+  void fork_withABadCopy_makesTheOthers() {
+    String source = test.start(test.host(), ResourceLimits.NONE, "sleep", "60");
+    SandboxSpec good = spec("sleep", "60");
+    SandboxSpec bad =
+        new SandboxSpec(
+            UUID.randomUUID().toString(),
+            List.of("true"),
+            Map.of(),
+            ResourceLimits.NONE,
+            List.of(new VolumeMount.Host("v", "/v", false, Optional.empty(), "/etc")),
+            Map.of(),
+            Optional.empty());
+
+    List<ForkResult> results = test.runtime().fork(source, List.of(bad, good));
+
+    assertThat(results.getFirst())
+        .isInstanceOfSatisfying(
+            ForkResult.Failed.class,
+            failed ->
+                assertThat(failed.code()).isEqualTo(ErrorCode.VOLUME_HOST_PATH_NOT_ALLOWED));
+    assertThat(results.getLast()).isInstanceOf(ForkResult.Forked.class);
+    assertThat(test.runtime().find(bad.id())).isEmpty();
+    test.runtime().remove(good.id(), Duration.ZERO);
+  }
+
+  @Test
+  void endpoints_reachTheSandbox() throws Exception {
+    String id =
+        test.start(
+            test.host(),
+            ResourceLimits.NONE,
+            "sh",
+            "-c",
+            "while :; do echo hello | busybox nc -l -p 8080; done");
+
+    String inner = test.runtime().internalAddress(id, 8080).authority();
+    String outer = test.runtime().publicAddress(id, 8080).authority();
+
+    test.await(() -> read(inner).equals("hello\n"));
+    test.await(() -> read(outer).equals("hello\n"));
+    assertThat(test.runtime().publicAddress(id, 3000).path()).isEqualTo("/proxy/3000");
+  }
+
+  private static String read(String authority) {
+    int colon = authority.lastIndexOf(':');
+    try (Socket socket =
+        new Socket(
+            authority.substring(0, colon), Integer.parseInt(authority.substring(colon + 1)))) {
+      return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      return "";
+    }
+  }
+
+  @Test
+  void restart_adoptsWhatRuns() throws Exception {
+    String running = test.start(test.host(), ResourceLimits.NONE, "sleep", "300");
+    String paused = test.start(test.host(), ResourceLimits.NONE, "sleep", "300");
+    String ended = test.start(test.host(), ResourceLimits.NONE, "sh", "-c", "echo bye; exit 4");
+    String ends = test.start(test.host(), ResourceLimits.NONE, "sh", "-c", "sleep 2; exit 5");
+    test.runtime().pause(paused);
+    test.awaitEnd(ended);
+    String address = test.runtime().publicAddress(running, 44772).authority();
+
+    test.restart();
+
+    assertThat(state(running)).isEqualTo(RuntimeSandbox.State.RUNNING);
+    assertThat(state(paused)).isEqualTo(RuntimeSandbox.State.PAUSED);
+    assertThat(test.runtime().find(ended).orElseThrow().exitCode())
+        .isEqualTo(OptionalInt.of(4));
+    assertThat(test.logOf(ended)).isEqualTo("bye\n");
+    assertThat(test.runtime().publicAddress(running, 44772).authority()).isEqualTo(address);
+    test.runtime().resume(paused);
+    assertThat(state(paused)).isEqualTo(RuntimeSandbox.State.RUNNING);
+    assertThat(test.awaitEnd(ends).exitCode()).isEqualTo(OptionalInt.of(5));
+  }
+
+  private static RuntimeSandbox.State state(String id) {
+    return test.runtime().find(id).orElseThrow().state();
+  }
+
+  @Test
+  void dataDirectory_hasOneServer() {
+    assertThatThrownBy(test::openAnother)
+        .isInstanceOfSatisfying(
+            SandboxException.class,
+            failure -> assertThat(failure.code()).isEqualTo(ErrorCode.RUNTIME_UNAVAILABLE));
+  }
+
+  @Test
+  void hostVolume_readOnly_refusesWrites() throws Exception {
+    Files.writeString(shared.resolve("given"), "given\n");
+
+    String id =
+        test.start(
+            test.host(),
+            ResourceLimits.NONE,
+            List.of(hostVolume("/data/in", true)),
+            "sh",
+            "-c",
+            "cat /data/in/given; echo x >/data/in/new");
+    test.awaitEnd(id);
+
+    assertThat(test.logOf(id)).contains("given\n", "Read-only file system");
+    assertThat(Files.exists(shared.resolve("new"))).isFalse();
+  }
+
+  @Test
+  void hostVolume_throughALink_isRefused() throws Exception {
+    Path link = shared.resolve("link-" + UUID.randomUUID());
+    Files.createSymbolicLink(link, Path.of("/etc"));
+    VolumeMount volume =
+        new VolumeMount.Host("v", "/v", true, Optional.empty(), link.toString());
+
+    assertThatThrownBy(
+            () -> test.start(test.host(), ResourceLimits.NONE, List.of(volume), "true"))
+        .isInstanceOfSatisfying(
+            SandboxException.class,
+            failure ->
+                assertThat(failure.code()).isEqualTo(ErrorCode.VOLUME_HOST_PATH_NOT_ALLOWED));
+  }
+
+  @Test
+  void term_reachesTheEntrypoint() {
+    String id =
+        test.start(
+            test.host(),
+            ResourceLimits.NONE,
+            List.of(hostVolume("/shared", false)),
+            "bash",
+            "-c",
+            "trap 'echo ended >/shared/term; exit 0' TERM; echo up; sleep 60 & wait");
+    test.await(() -> test.logOf(id).contains("up"));
+
+    test.runtime().remove(id, Duration.ofSeconds(5));
+
+    assertThat(Files.exists(shared.resolve("term"))).isTrue();
+  }
+
+  @Test
+  void logs_areBounded() {
+    String id =
+        test.start(
+            test.host(), ResourceLimits.NONE, "sh", "-c", "yes 0123456789 | head -c 60m; echo; echo end");
+    test.awaitEnd(id);
+
+    assertThat(test.logOf(id, 1)).isEqualTo("end\n");
+    String size =
+        TestRuntime.RUNNER.text(
+            "du", "-sk", test.directory().resolve("data/sandboxes/" + id + "/log").toString());
+    assertThat(Integer.parseInt(size.split("\\s", 2)[0])).isLessThan(18 << 10);
+  }
+
+  @Test
+  void names_areResolvable() {
+    assertThat(test.outputOf(test.host(), "sh", "-c", "getent hosts $HOSTNAME; hostname"))
+        .matches("10\\.\\S+ +[0-9a-f]{12}\n[0-9a-f]{12}\n");
+  }
+
+  private static SandboxSpec spec(String... command) {
+    String id = UUID.randomUUID().toString();
+    return new SandboxSpec(
+        id,
+        List.of(command),
+        Map.of(),
+        ResourceLimits.NONE,
+        List.of(),
+        Map.of(Labels.ID, id),
+        Optional.empty());
+  }
+
+  private static VolumeMount hostVolume(String target, boolean readOnly) {
+    return new VolumeMount.Host(
+        "shared", target, readOnly, Optional.empty(), shared.toString());
+  }
+
+  private static ResourceLimits memory(long bytes) {
+    return new ResourceLimits(
+        OptionalLong.empty(), OptionalLong.of(bytes), OptionalLong.empty(), OptionalInt.empty());
+  }
+}

@@ -1,0 +1,191 @@
+package io.opensandbox.runtime.local;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.opensandbox.protocol.lifecycle.ErrorCode;
+import io.opensandbox.protocol.lifecycle.SandboxException;
+import io.opensandbox.runtime.ImageRequest;
+import io.opensandbox.runtime.PreparedImage;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/// Pulls from a real registry and from files, and looks at what comes out in a sandbox.
+class ImagesIT {
+  private static Path directory;
+  private static TestRegistry registry;
+  private static TestRuntime test;
+
+  @BeforeAll
+  static void open() throws Exception {
+    directory = Files.createTempDirectory("osl-images-");
+    test =
+        TestRuntime.open(config ->
+            TestRuntime.withSources(
+                config, new LocalConfig.ImageSources(List.of(directory), List.of())));
+    TestImages.writeLayout(directory);
+    registry = new TestRegistry(directory);
+    registry.push(directory.resolve("layout"), "team/app:1");
+  }
+
+  @AfterAll
+  static void close() {
+    if (registry != null) {
+      registry.close();
+    }
+    if (test != null) {
+      test.close();
+    }
+    TestRuntime.RUNNER.text("rm", "-rf", "--", directory.toString());
+  }
+
+  @Test
+  void pull_withLogin_unpacksWhatTheLayersSay() {
+    PreparedImage image =
+        test.runtime().prepareImage(login("team/app:1", TestRegistry.PASSWORD), _ -> {});
+
+    String seen =
+        test.outputOf(
+            image,
+            "sh",
+            "-c",
+            "pwd; echo $COLOUR; ls /data /data/old; cat replaced added old/new absolute;"
+                + " stat -c '%u:%g %h' kept linked");
+
+    assertThat(seen)
+        .isEqualTo(
+            """
+            /data
+            blue
+            /data:
+            absolute
+            added
+            kept
+            linked
+            old
+            replaced
+
+            /data/old:
+            new
+            second
+            third
+            second
+            first
+            1234:2345 2
+            1234:2345 2
+            """);
+  }
+
+  @Test
+  void pull_keepsExtendedAttributes() throws Exception {
+    test.runtime().prepareImage(login("team/app:1", TestRegistry.PASSWORD), _ -> {});
+
+    List<String> found = new ArrayList<>();
+    try (var layers = Files.list(test.directory().resolve("data/layers"))) {
+      for (Path layer : layers.toList()) {
+        if (Files.exists(layer.resolve("data/kept"))) {
+          found.add(
+              TestRuntime.RUNNER
+                  .text(
+                      "getfattr",
+                      "--only-values",
+                      "-n",
+                      "user.colour",
+                      layer.resolve("data/kept").toString())
+                  .strip());
+        }
+      }
+    }
+
+    assertThat(found).containsOnly("blue").isNotEmpty();
+  }
+
+  @Test
+  void pull_withAWrongLogin_saysSoAndKeepsTheSecret() {
+    String wrong = "wrong-" + PreparedImage.class.hashCode();
+    registry.push(directory.resolve("layout"), "team/locked:1");
+
+    assertThatThrownBy(() -> test.runtime().prepareImage(login("team/locked:1", wrong), _ -> {}))
+        .isInstanceOfSatisfying(
+            SandboxException.class,
+            failure -> assertThat(failure.code()).isEqualTo(ErrorCode.IMAGE_PULL_FAILED))
+        .hasMessageStartingWith(
+            "Failed to pull image " + registry.reference("team/locked:1") + ": ")
+        .hasMessageContaining("unauthorized")
+        .hasMessageNotContaining(wrong);
+    assertThat(test.runtime().isImagePresent(login("team/locked:1", wrong))).isFalse();
+  }
+
+  @Test
+  void pull_byMany_isDoneOnce() throws Exception {
+    registry.push(directory.resolve("layout"), "team/shared:1");
+    ImageRequest request = login("team/shared:1", TestRegistry.PASSWORD);
+    List<String> progress = new CopyOnWriteArrayList<>();
+
+    List<PreparedImage> images = new ArrayList<>();
+    try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<PreparedImage>> pulls = new ArrayList<>();
+      for (int i = 0; i < 8; i++) {
+        pulls.add(threads.submit(() -> test.runtime().prepareImage(request, progress::add)));
+      }
+      for (Future<PreparedImage> pull : pulls) {
+        images.add(pull.get());
+      }
+    }
+
+    assertThat(images).hasSize(8).containsOnly(images.getFirst());
+    assertThat(progress).filteredOn(line -> line.startsWith("pulling ")).hasSize(1);
+  }
+
+  @Test
+  void images_surviveARestart() {
+    ImageRequest request = login("team/app:1", TestRegistry.PASSWORD);
+    PreparedImage before = test.runtime().prepareImage(request, _ -> {});
+
+    test.restart();
+
+    assertThat(test.runtime().isImagePresent(request)).isTrue();
+    assertThat(test.runtime().prepareImage(request, _ -> {})).isEqualTo(before);
+  }
+
+  @Test
+  void layoutAndArchive_areImagesToo() {
+    Path archive = directory.resolve("app.tar");
+    TestRuntime.RUNNER.text(
+        "skopeo",
+        "copy",
+        "--quiet",
+        "--insecure-policy",
+        "oci:" + directory.resolve("layout") + ":image",
+        "docker-archive:" + archive + ":app:1");
+
+    for (String reference :
+        List.of("oci:" + directory.resolve("layout") + ":image", "docker-archive:" + archive)) {
+      PreparedImage image = test.runtime().prepareImage(ImageRequest.of(reference), _ -> {});
+
+      assertThat(test.outputOf(image, "cat", "/data/added")).isEqualTo("third\n");
+    }
+  }
+
+  @Test
+  void file_outsideTheAllowedDirectories_isRefused() {
+    assertThatThrownBy(() -> test.runtime().prepareImage(ImageRequest.of("oci:/etc"), _ -> {}))
+        .hasMessageContaining("is not below a directory of local.image_dirs");
+  }
+
+  private static ImageRequest login(String name, String password) {
+    return new ImageRequest(
+        registry.reference(name),
+        Optional.of(new ImageRequest.Auth(TestRegistry.USER, password)),
+        Optional.empty());
+  }
+}
