@@ -279,11 +279,10 @@ public final class LocalRuntime implements SandboxRuntime {
         () ->
             images
                 .find(image.reference())
-                .orElseThrow(
-                    () ->
-                        new SandboxException(
-                            ErrorCode.START_FAILED,
-                            "image " + image.reference() + " is not there any more")));
+                .orElseThrow(() ->
+                    new SandboxException(
+                        ErrorCode.START_FAILED,
+                        "image " + image.reference() + " is not there any more")));
   }
 
   private RuntimeSandbox make(SandboxSpec spec, Supplier<Image> image) {
@@ -423,11 +422,10 @@ public final class LocalRuntime implements SandboxRuntime {
     Set<String> sources = mountSources();
     box.record().ownedVolumes().forEach(name -> volumes.removeUnused(name, sources));
     networks.release(box.slot());
-    background.execute(
-        () -> {
-          emptyTrash();
-          removeForkLayers();
-        });
+    background.execute(() -> {
+      emptyTrash();
+      removeForkLayers();
+    });
     return box;
   }
 
@@ -457,9 +455,9 @@ public final class LocalRuntime implements SandboxRuntime {
     return locked(box, () -> snapshots.capture(box, reference)).reference();
   }
 
-  /// Makes and starts copies of a running or paused sandbox: each has its files as they are now, and
-  /// processes of its own. What a sandbox wrote is captured once, however many copies there are.
-  /// Copies that exist already are left as they are.
+  /// Makes and starts copies of a running or paused sandbox: each has its files as they are now,
+  /// and processes of its own. What a sandbox wrote is captured once, however many copies there
+  /// are. Copies that exist already are left as they are.
   ///
   /// @param copies specifications with new ids
   /// @return one result for each, in the same order
@@ -475,14 +473,13 @@ public final class LocalRuntime implements SandboxRuntime {
       List<Future<ForkResult>> results = new ArrayList<>();
       for (SandboxSpec copy : copies) {
         results.add(
-            background.submit(
-                () ->
-                    forked(
-                        copy,
-                        () -> {
-                          make(copy, () -> image);
-                          return start(copy.id());
-                        })));
+            background.submit(() ->
+                forked(
+                    copy,
+                    () -> {
+                      make(copy, () -> image);
+                      return start(copy.id());
+                    })));
       }
       List<ForkResult> done = new ArrayList<>();
       for (Future<ForkResult> result : results) {
@@ -491,7 +488,8 @@ public final class LocalRuntime implements SandboxRuntime {
       return done;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new SandboxException(ErrorCode.START_FAILED, "interrupted while copying sandbox \"" + id + "\"", e);
+      throw new SandboxException(
+          ErrorCode.START_FAILED, "interrupted while copying sandbox \"" + id + "\"", e);
     } catch (ExecutionException e) {
       throw new IllegalStateException(e);
     } finally {

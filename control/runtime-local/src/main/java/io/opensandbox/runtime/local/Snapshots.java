@@ -56,8 +56,8 @@ final class Snapshots {
     return image;
   }
 
-  /// Captures a sandbox for copies of it. The layer belongs to the copies: it is there as long as one
-  /// of them is. Call with the sandbox's lock held.
+  /// Captures a sandbox for copies of it. The layer belongs to the copies: it is there as long as
+  /// one of them is. Call with the sandbox's lock held.
   Image captureForCopies(Box box) {
     String layer = "fork/" + UUID.randomUUID();
     Image image = frozen(box, () -> image(box.record(), layer, Layers.FORK));

@@ -66,12 +66,7 @@ class BehaviourIT {
         new ResourceLimits(
             OptionalLong.empty(), OptionalLong.empty(), OptionalLong.of(20), OptionalInt.empty());
     String id =
-        test.start(
-            test.host(),
-            limits,
-            "bash",
-            "-c",
-            "for i in $(seq 40); do sleep 9 & done");
+        test.start(test.host(), limits, "bash", "-c", "for i in $(seq 40); do sleep 9 & done");
 
     test.awaitEnd(id);
 
@@ -106,8 +101,12 @@ class BehaviourIT {
         TestRuntime.RUNNER.text(
             "sh",
             "-c",
-            "cat /sys/fs/cgroup/cpu*/osl*/" + id + "/cpu.cfs_quota_us"
-                + " /sys/fs/cgroup/osl*/" + id + "/cpu.max 2>/dev/null | head -n 1 | cut -d' ' -f1"
+            "cat /sys/fs/cgroup/cpu*/osl*/"
+                + id
+                + "/cpu.cfs_quota_us"
+                + " /sys/fs/cgroup/osl*/"
+                + id
+                + "/cpu.max 2>/dev/null | head -n 1 | cut -d' ' -f1"
                 + "; true");
     return found.strip();
   }
@@ -158,6 +157,8 @@ class BehaviourIT {
                 "cat /root/file; ls /usr/share/common-licenses/GPL-3; ls -d /usr/osl-made"))
         .contains("written\n", "cannot access", "/usr/osl-made\n");
     test.runtime().removeSnapshot(reference);
+    assertThat(test.outputOf(test.host(), "echo", "the image stays"))
+        .isEqualTo("the image stays\n");
     assertThat(Files.exists(Path.of("/usr/share/common-licenses/GPL-3"))).isTrue();
     assertThat(Files.exists(Path.of("/usr/osl-made"))).isFalse();
   }
@@ -206,8 +207,7 @@ class BehaviourIT {
     assertThat(results.getFirst())
         .isInstanceOfSatisfying(
             ForkResult.Failed.class,
-            failed ->
-                assertThat(failed.code()).isEqualTo(ErrorCode.VOLUME_HOST_PATH_NOT_ALLOWED));
+            failed -> assertThat(failed.code()).isEqualTo(ErrorCode.VOLUME_HOST_PATH_NOT_ALLOWED));
     assertThat(results.getLast()).isInstanceOf(ForkResult.Forked.class);
     assertThat(test.runtime().find(bad.id())).isEmpty();
     test.runtime().remove(good.id(), Duration.ZERO);
@@ -256,8 +256,7 @@ class BehaviourIT {
 
     assertThat(state(running)).isEqualTo(RuntimeSandbox.State.RUNNING);
     assertThat(state(paused)).isEqualTo(RuntimeSandbox.State.PAUSED);
-    assertThat(test.runtime().find(ended).orElseThrow().exitCode())
-        .isEqualTo(OptionalInt.of(4));
+    assertThat(test.runtime().find(ended).orElseThrow().exitCode()).isEqualTo(OptionalInt.of(4));
     assertThat(test.logOf(ended)).isEqualTo("bye\n");
     assertThat(test.runtime().publicAddress(running, 44772).authority()).isEqualTo(address);
     test.runtime().resume(paused);
@@ -299,11 +298,9 @@ class BehaviourIT {
   void hostVolume_throughALink_isRefused() throws Exception {
     Path link = shared.resolve("link-" + UUID.randomUUID());
     Files.createSymbolicLink(link, Path.of("/etc"));
-    VolumeMount volume =
-        new VolumeMount.Host("v", "/v", true, Optional.empty(), link.toString());
+    VolumeMount volume = new VolumeMount.Host("v", "/v", true, Optional.empty(), link.toString());
 
-    assertThatThrownBy(
-            () -> test.start(test.host(), ResourceLimits.NONE, List.of(volume), "true"))
+    assertThatThrownBy(() -> test.start(test.host(), ResourceLimits.NONE, List.of(volume), "true"))
         .isInstanceOfSatisfying(
             SandboxException.class,
             failure ->
@@ -331,7 +328,11 @@ class BehaviourIT {
   void logs_areBounded() {
     String id =
         test.start(
-            test.host(), ResourceLimits.NONE, "sh", "-c", "yes 0123456789 | head -c 60m; echo; echo end");
+            test.host(),
+            ResourceLimits.NONE,
+            "sh",
+            "-c",
+            "yes 0123456789 | head -c 60m; echo; echo end");
     test.awaitEnd(id);
 
     assertThat(test.logOf(id, 1)).isEqualTo("end\n");
@@ -360,8 +361,7 @@ class BehaviourIT {
   }
 
   private static VolumeMount hostVolume(String target, boolean readOnly) {
-    return new VolumeMount.Host(
-        "shared", target, readOnly, Optional.empty(), shared.toString());
+    return new VolumeMount.Host("shared", target, readOnly, Optional.empty(), shared.toString());
   }
 
   private static ResourceLimits memory(long bytes) {

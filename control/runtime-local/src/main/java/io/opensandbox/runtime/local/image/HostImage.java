@@ -115,7 +115,8 @@ public final class HostImage {
     this.layers = layers;
   }
 
-  /// The image as the host is now, or was up to ten seconds ago; a changed `/etc` gives another one.
+  /// The image as the host is now, or was up to ten seconds ago; a changed `/etc` gives another
+  /// one.
   public synchronized Image current() {
     Image known = last;
     if (known == null || System.nanoTime() - lastLookNanos > FRESH_NANOS) {

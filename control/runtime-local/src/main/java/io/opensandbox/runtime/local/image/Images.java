@@ -218,6 +218,7 @@ public final class Images {
     }
     if (image.isPresent()) {
       Set<String> needed = new HashSet<>(inUse);
+      layersOf(host.current()).forEach(needed::add);
       all().forEach(other -> layersOf(other).forEach(needed::add));
       layersOf(image.get())
           .distinct()
