@@ -42,6 +42,7 @@ import org.slf4j.LoggerFactory;
 public final class DockerRuntime implements SandboxRuntime {
   private static final Logger log = LoggerFactory.getLogger(DockerRuntime.class);
   private static final ObjectMapper JSON = new ObjectMapper();
+  private static final Duration CLOSE_LIMIT = Duration.ofSeconds(5);
   private static final Duration READINESS_LIMIT = Duration.ofMillis(500);
 
   private final Engine engine;
@@ -57,6 +58,7 @@ public final class DockerRuntime implements SandboxRuntime {
   private final PortAddresses addresses;
   private final SandboxOutput output;
   private final EventStream events;
+  private final Thread prefetch;
 
   private DockerRuntime(Engine engine, DockerRuntimeConfig config, Clock clock) {
     boolean host = config.isHostNetwork();
@@ -79,6 +81,7 @@ public final class DockerRuntime implements SandboxRuntime {
     this.addresses = new PortAddresses(index, config.hosts(), host);
     this.output = new SandboxOutput(engine, clock);
     this.events = new EventStream(engine, index, images);
+    this.prefetch = Thread.ofVirtual().name("docker-prefetch").unstarted(this::prefetch);
   }
 
   /// Connects to the engine, starts to follow its events and prepares execd in the background, so
@@ -92,7 +95,7 @@ public final class DockerRuntime implements SandboxRuntime {
       checkSecureRuntime(engine, config.security().ociRuntime());
       DockerRuntime runtime = new DockerRuntime(engine, config, clock);
       runtime.events.start();
-      Thread.ofVirtual().name("docker-prefetch").start(runtime::prefetch);
+      runtime.prefetch.start();
       return runtime;
     } catch (RuntimeException e) {
       engine.close();
@@ -352,9 +355,16 @@ public final class DockerRuntime implements SandboxRuntime {
     }
   }
 
+  /// Ends the events and the connections, after the preparation of execd has cleaned up behind
+  /// itself, for which it gets some seconds.
   @Override
   public void close() {
     events.close();
+    try {
+      prefetch.join(CLOSE_LIMIT);
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt();
+    }
     engine.close();
     staging.close();
   }

@@ -56,6 +56,9 @@ final class EngineTransport implements AutoCloseable {
 
   /// The same with another limit for silence; zero for none.
   EngineResponse exchange(EngineRequest request, Duration silence) throws IOException {
+    if (closed) {
+      throw new IOException("the connection to the engine is closed");
+    }
     EngineConnection kept = takeKept();
     if (kept != null) {
       try {
