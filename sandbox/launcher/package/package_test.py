@@ -44,6 +44,7 @@ class Package(unittest.TestCase):
         for name in ("proc", "dev", "tmp", "opt/opensandbox"):
             os.makedirs(os.path.join(self.root, name))
         os.mknod(self.root + "/dev/null", 0o666 | 0o020000, os.makedev(1, 3))
+        os.chmod(self.root + "/dev/null", 0o666)
         os.chmod(self.root + "/tmp", 0o1777)
         shutil.copy(EXECD, self.root + "/opt/opensandbox/execd")
         self.port = free_port()
