@@ -11,12 +11,12 @@ import io.opensandbox.protocol.execd.ExecdException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -124,15 +124,16 @@ public final class PortProxy implements Handler {
   }
 
   private UpstreamCall connect(int port) {
-    IOException refused = new ConnectException("Connection refused");
+    List<IOException> failures = new ArrayList<>();
     for (InetAddress loopback : loopbacks) {
       try {
         return UpstreamCall.connect(new InetSocketAddress(loopback, port), connectTime);
       } catch (IOException e) {
-        refused = e;
+        failures.add(e);
       }
     }
-    throw badGateway(port, refused);
+    // The first address counts; this process may be unable to use the others at all.
+    throw badGateway(port, failures.getFirst());
   }
 
   private static ExecdException badGateway(int port, IOException cause) {
