@@ -25,7 +25,7 @@ final class ExecdReadiness {
   private final boolean hostNetwork;
   private final long limitNanos;
 
-  /// @param limit the longest wait; zero for none
+  /// @param limit the longest wait for a connection; zero for none
   ExecdReadiness(SandboxIndex index, boolean hostNetwork, Duration limit) {
     this.index = index;
     this.hostNetwork = hostNetwork;
@@ -36,15 +36,17 @@ final class ExecdReadiness {
   ///
   /// @param startedAt `System.nanoTime()` before the start; a death after it ends the waiting
   void awaitAccept(SeenSandbox sandbox, long startedAt) {
-    await(sandbox, startedAt, ExecdReadiness::accepts);
+    await(sandbox, startedAt, limitNanos, ExecdReadiness::accepts);
   }
 
-  /// Returns when execd answers, the sandbox ended, or the limit is reached.
+  /// Returns when execd answers, the sandbox ended, or twice the limit is reached: on a busy host
+  /// execd needs its full speed longer.
   void awaitAnswer(SeenSandbox sandbox, long startedAt) {
-    await(sandbox, startedAt, this::answers);
+    await(sandbox, startedAt, 2 * limitNanos, this::answers);
   }
 
-  private void await(SeenSandbox sandbox, long startedAt, Predicate<InetSocketAddress> ready) {
+  private void await(
+      SeenSandbox sandbox, long startedAt, long limitNanos, Predicate<InetSocketAddress> ready) {
     Optional<String> host = hostNetwork ? Optional.of("127.0.0.1") : sandbox.ip();
     if (host.isEmpty()) {
       return;
@@ -73,7 +75,7 @@ final class ExecdReadiness {
   private boolean answers(InetSocketAddress address) {
     try (Socket socket = new Socket()) {
       socket.connect(address, CONNECT_MILLIS);
-      socket.setSoTimeout((int) (limitNanos / NANOS_PER_MILLI));
+      socket.setSoTimeout((int) (2 * limitNanos / NANOS_PER_MILLI));
       socket.getOutputStream().write(PING);
       return socket.getInputStream().read() >= 0;
     } catch (IOException _) {
