@@ -1,6 +1,5 @@
 package io.opensandbox.server;
 
-import io.opensandbox.protocol.lifecycle.Health;
 import io.opensandbox.runtime.SandboxRuntime;
 import io.opensandbox.server.access.ApiKeys;
 import io.opensandbox.server.access.KeyGate;
@@ -14,14 +13,23 @@ import io.opensandbox.server.http.FrontDoor;
 import io.opensandbox.server.http.RequestCounter;
 import io.opensandbox.server.http.RouteTable;
 import io.opensandbox.server.http.WebServer;
+import io.opensandbox.server.operation.OperationRoutes;
+import io.opensandbox.server.pool.PoolRoutes;
 import io.opensandbox.server.proxy.ProxyHandler;
+import io.opensandbox.server.renewal.AccessRenewal;
 import io.opensandbox.server.sandbox.CreateRules;
 import io.opensandbox.server.sandbox.SandboxLifecycle;
 import io.opensandbox.server.sandbox.SandboxRoutes;
+import io.opensandbox.server.sandbox.SandboxService;
+import io.opensandbox.server.snapshot.SnapshotRoutes;
+import io.opensandbox.server.snapshot.SnapshotService;
+import io.opensandbox.server.snapshot.Snapshots;
 import io.opensandbox.server.store.Database;
 import io.opensandbox.server.store.Migrations;
 import io.opensandbox.server.store.SqliteDatabase;
+import java.time.Clock;
 import java.time.Duration;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,75 +42,99 @@ final class OpenSandboxServer implements AutoCloseable {
   private final Database database;
   private final SandboxRuntime runtime;
   private final SandboxLifecycle lifecycle;
+  private final SnapshotService snapshots;
+  private final Optional<AccessRenewal> renewal;
+  private final RouteTable routes = new RouteTable();
   private final WebServer web;
-  private final RouteTable routes;
+  private final boolean ownsRuntime;
 
   private OpenSandboxServer(
       Database database,
       SandboxRuntime runtime,
-      SandboxLifecycle lifecycle,
-      WebServer web,
-      RouteTable routes) {
+      boolean ownsRuntime,
+      Config config,
+      Environment environment) {
+    Clock clock = environment.clock();
+    Config.Server server = config.server();
     this.database = database;
     this.runtime = runtime;
-    this.lifecycle = lifecycle;
-    this.web = web;
-    this.routes = routes;
-  }
-
-  /// Opens the runtime and the store; nothing listens yet.
-  static OpenSandboxServer open(Config config, Environment environment) {
-    return open(config, environment, Runtimes.open(config, environment));
-  }
-
-  /// Opens the store and wires everything around `runtime`, which the server closes.
-  static OpenSandboxServer open(Config config, Environment environment, SandboxRuntime runtime) {
-    Database database = new SqliteDatabase(config.store().path());
-    Migrations.run(database);
-    var lifecycle =
+    this.ownsRuntime = ownsRuntime;
+    var restores = new Snapshots(database, runtime);
+    this.lifecycle =
         new SandboxLifecycle(
             runtime,
             database,
             CreateRules.of(config, runtime.capabilities()),
-            (snapshotId, _) -> {
-              throw new io.opensandbox.protocol.lifecycle.SandboxException(
-                  io.opensandbox.protocol.lifecycle.ErrorCode.SNAPSHOT_NOT_FOUND,
-                  "snapshot \"" + snapshotId + "\" does not exist");
-            },
-            environment.clock(),
-            config.server().createWait(),
+            restores,
+            clock,
+            server.createWait(),
             failureTtl(environment));
-    var endpoints = new Endpoints(lifecycle.service(), runtime, config.server().eip(), _ -> {});
-    var routes = new RouteTable();
-    routes.addAtRoot("GET", "/health", exchange -> exchange.reply(200, new Health("healthy")));
-    new SandboxRoutes(lifecycle.service()).register(routes);
+    SandboxService sandboxes = lifecycle.service();
+    this.snapshots =
+        new SnapshotService(
+            restores,
+            runtime,
+            sandboxes,
+            lifecycle.captures(),
+            clock,
+            config.store().maxSnapshots());
+    this.renewal =
+        config.renewIntent().enabled()
+            ? Optional.of(new AccessRenewal(sandboxes, clock, config.renewIntent().minInterval()))
+            : Optional.empty();
+    var endpoints =
+        new Endpoints(
+            sandboxes,
+            runtime,
+            server.eip(),
+            id -> renewal.ifPresent(signals -> signals.accessed(id)));
+    var counter = new RequestCounter();
+    new OperationRoutes(runtime, lifecycle::countByState, counter).register(routes);
+    new SandboxRoutes(sandboxes).register(routes);
     endpoints.register(routes);
-    new DiagnosticsRoutes(lifecycle.service(), runtime).register(routes);
+    new SnapshotRoutes(snapshots).register(routes);
+    new PoolRoutes().register(routes);
+    new DiagnosticsRoutes(sandboxes, runtime).register(routes);
     new DocsRoutes().register(routes);
     var envelopes = new Envelopes();
-    var web =
+    var keys = new ApiKeys(server);
+    var limit = new RateLimit(server.rateLimitPerMinute(), clock);
+    this.web =
         new WebServer(
-            listen(config.server()),
+            listen(server),
             routes,
             envelopes,
-            next ->
-                new FrontDoor(
-                    new KeyGate(
-                        new ProxyHandler(next, endpoints, PROXY_HEAD_TIMEOUT),
-                        new ApiKeys(config.server()),
-                        new RateLimit(config.server().rateLimitPerMinute(), environment.clock()),
-                        envelopes),
-                    envelopes,
-                    environment.random(),
-                    config.server().maxConcurrency(),
-                    new RequestCounter()));
-    return new OpenSandboxServer(database, runtime, lifecycle, web, routes);
+            next -> {
+              var proxy = new ProxyHandler(next, endpoints, PROXY_HEAD_TIMEOUT);
+              var gate = new KeyGate(proxy, keys, limit, envelopes);
+              return new FrontDoor(
+                  gate, envelopes, environment.random(), server.maxConcurrency(), counter);
+            });
+  }
+
+  /// Opens the runtime and the store; nothing listens yet.
+  static OpenSandboxServer open(Config config, Environment environment) {
+    return open(config, environment, Runtimes.open(config, environment), true);
+  }
+
+  /// Opens the store and wires everything around `runtime`, which the caller closes.
+  static OpenSandboxServer open(Config config, Environment environment, SandboxRuntime runtime) {
+    return open(config, environment, runtime, false);
+  }
+
+  private static OpenSandboxServer open(
+      Config config, Environment environment, SandboxRuntime runtime, boolean ownsRuntime) {
+    Database database = new SqliteDatabase(config.store().path());
+    Migrations.run(database);
+    return new OpenSandboxServer(database, runtime, ownsRuntime, config, environment);
   }
 
   /// Repairs what a crash left, then listens until the process is told to stop.
   void start() throws Exception {
     lifecycle.resync();
+    snapshots.recover();
     lifecycle.start();
+    renewal.ifPresent(AccessRenewal::start);
     web.start();
     Runtime.getRuntime().addShutdownHook(new Thread(this::close, "shutdown"));
     LOG.info("listening on port {} with the {} runtime", web.port(), runtime.name());
@@ -121,8 +153,12 @@ final class OpenSandboxServer implements AutoCloseable {
   @Override
   public void close() {
     web.close();
+    renewal.ifPresent(AccessRenewal::close);
+    snapshots.close();
     lifecycle.close();
-    runtime.close();
+    if (ownsRuntime) {
+      runtime.close();
+    }
     database.close();
   }
 

@@ -11,12 +11,15 @@ import org.eclipse.jetty.server.Response;
 import org.eclipse.jetty.util.Callback;
 import org.eclipse.jetty.util.URIUtil;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// Lets a request pass when its path needs no key or its key is known and allowed to do it.
 public final class KeyGate extends Handler.Wrapper {
   /// Header that carries the key.
   public static final String HEADER = "OPEN-SANDBOX-API-KEY";
 
+  private static final Logger AUDIT = LoggerFactory.getLogger("audit");
   private static final Pattern PROXY = Pattern.compile("(/v1)?/sandboxes/[^/]+/proxy/\\d+(/.*|$)");
 
   private final ApiKeys keys;
@@ -71,7 +74,21 @@ public final class KeyGate extends Handler.Wrapper {
           ErrorCode.RATE_LIMITED,
           "too many requests with the API key \"" + caller.name() + "\"");
     }
+    if (needed == Caller.Scope.WRITE) {
+      Request.addCompletionListener(request, _ -> audit(request, response, caller));
+    }
     return super.handle(request, response, callback);
+  }
+
+  private static void audit(Request request, Response response, Caller caller) {
+    AUDIT.info(
+        "request={} key={} tenant={} method={} path={} status={}",
+        RequestScope.id(request),
+        caller.name(),
+        caller.tenant().isEmpty() ? "-" : caller.tenant(),
+        request.getMethod(),
+        request.getHttpURI().getPath(),
+        response.getStatus());
   }
 
   private static Caller.Scope neededScope(String method) {

@@ -179,7 +179,8 @@ public record Config(
       Path path,
       Optional<String> url,
       Optional<String> user,
-      Optional<String> password) {
+      Optional<String> password,
+      int maxSnapshots) {
     @Override
     public String toString() {
       return "Store[type=" + type + ", path=" + path + "]";

@@ -346,7 +346,8 @@ public final class ConfigLoader {
         expand(values.string("path", "~/.opensandbox/opensandbox.db")),
         url,
         values.nonBlank("user"),
-        values.text("password"));
+        values.text("password"),
+        (int) values.integer("max_snapshots", 0));
   }
 
   private static Config.SecureRuntime secureRuntime(SectionReader reader) {

@@ -298,7 +298,13 @@ final class ConfigSchema {
                   "PostgreSQL: jdbc:postgresql://host:port/database; user and password from the"
                       + " keys below."),
               string("user", UNSET, "PostgreSQL user."),
-              string("password", UNSET, "PostgreSQL password.")));
+              string("password", UNSET, "PostgreSQL password."),
+              integer(
+                  "max_snapshots",
+                  "0",
+                  0,
+                  Integer.MAX_VALUE,
+                  "Snapshots that may exist at once; 0 means no limit.")));
 
   static final Section SECURE_RUNTIME =
       new Section(

@@ -34,6 +34,12 @@ public final class Timestamps {
     return formatWithoutZone(instant) + "+00:00";
   }
 
+  /// Like [#formatWithOffset], always with six digits of fraction, so that texts sort like times.
+  public static String formatSortable(Instant instant) {
+    String text = formatWithoutZone(instant);
+    return (text.indexOf('.') < 0 ? text + ".000000" : text) + "+00:00";
+  }
+
   private static String formatWithoutZone(Instant instant) {
     LocalDateTime time =
         LocalDateTime.ofInstant(instant.truncatedTo(ChronoUnit.MICROS), ZoneOffset.UTC);

@@ -105,6 +105,8 @@ public final class WebServer implements AutoCloseable {
     made.setAcceptQueueSize(listen.backlog());
     made.setIdleTimeout(listen.keepAlive().toMillis());
     made.setReuseAddress(true);
+    // Idle connections need no farewell; requests under way have the stop timeout.
+    made.setShutdownIdleTimeout(20);
     return made;
   }
 

@@ -5,6 +5,7 @@ import io.opensandbox.protocol.lifecycle.SandboxException;
 import io.opensandbox.runtime.ImageRequest;
 import io.opensandbox.runtime.ResourceLimits;
 import io.opensandbox.runtime.VolumeMount;
+import io.opensandbox.server.http.Fields;
 import io.opensandbox.server.json.Json;
 import java.time.Duration;
 import java.time.Instant;

@@ -29,6 +29,7 @@ final class Provisioner {
   private final InstantSource clock;
   private final Duration failureTtl;
   private final ExecutorService threads;
+  private volatile boolean stopping;
   private final Map<String, Provisioning> active = new ConcurrentHashMap<>();
 
   /// @param failureTtl how long the row of one that failed in the background is kept
@@ -55,6 +56,12 @@ final class Provisioner {
     }
     threads.execute(() -> run(row, request, provisioning));
     return provisioning;
+  }
+
+  /// Says that the server is stopping: what is interrupted now and was promised to a client is gone
+  /// on with at the next start.
+  void stop() {
+    stopping = true;
   }
 
   /// The create under way for `id`, in this process.
@@ -137,6 +144,9 @@ final class Provisioner {
     boolean acknowledged = provisioning.conclude(Optional.of(error));
     // Cancelling interrupts; what follows must not be cut short by that.
     boolean _ = Thread.interrupted();
+    if (stopping && acknowledged) {
+      return;
+    }
     try {
       runtime.remove(row.id(), Duration.ZERO);
     } catch (RuntimeException e) {

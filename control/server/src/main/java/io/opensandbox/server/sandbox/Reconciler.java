@@ -25,6 +25,7 @@ import org.slf4j.LoggerFactory;
 public final class Reconciler implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Reconciler.class);
   private static final Duration RESYNC = Duration.ofSeconds(30);
+  private static final Duration KEY_LIFE = Duration.ofDays(1);
   private static final int AT_ONCE = 8;
 
   private final SandboxRuntime runtime;
@@ -148,6 +149,7 @@ public final class Reconciler implements AutoCloseable {
         }
       }
       ids.forEach(this::reconcile);
+      store.forgetKeys(clock.instant().minus(KEY_LIFE));
     } catch (RuntimeException e) {
       LOG.warn("cannot compare the store with the runtime, will retry: {}", e.getMessage());
     }
@@ -190,7 +192,7 @@ public final class Reconciler implements AutoCloseable {
   private void adopt(RuntimeSandbox seen) {
     if (labels.areOurs(seen.labels())) {
       LOG.info("sandbox {}: is in the runtime but not in the store; adopting it", seen.id());
-      store.insert(labels.rebuild(seen), null, null);
+      store.insert(labels.rebuild(seen), null);
     }
   }
 

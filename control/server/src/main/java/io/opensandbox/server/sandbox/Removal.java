@@ -10,17 +10,25 @@ import org.jspecify.annotations.Nullable;
 /// The one way in which sandboxes go: for delete, expiry and what a crash left behind.
 final class Removal {
   private static final Duration CANCEL_LIMIT = Duration.ofSeconds(10);
+  // Under the 30 s after which clients give up.
+  private static final Duration CAPTURE_LIMIT = Duration.ofSeconds(25);
 
   private final SandboxRuntime runtime;
   private final SandboxStore store;
   private final Provisioner provisioner;
+  private final Captures captures;
   private final InstantSource clock;
 
   Removal(
-      SandboxRuntime runtime, SandboxStore store, Provisioner provisioner, InstantSource clock) {
+      SandboxRuntime runtime,
+      SandboxStore store,
+      Provisioner provisioner,
+      Captures captures,
+      InstantSource clock) {
     this.runtime = runtime;
     this.store = store;
     this.provisioner = provisioner;
+    this.captures = captures;
     this.clock = clock;
   }
 
@@ -32,6 +40,7 @@ final class Removal {
       cancel(row, provisioning);
       return;
     }
+    captures.awaitNone(row.id(), CAPTURE_LIMIT);
     Intent intent = row.intent() == Intent.FORGET ? Intent.FORGET : Intent.REMOVE;
     if (row.intent() != intent) {
       store.markForRemoval(row.id(), intent, Status.stopping(clock.instant()));

@@ -4,11 +4,18 @@ import io.opensandbox.runtime.SandboxRuntime;
 import io.opensandbox.server.store.Database;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 
 /// Everything that keeps sandboxes alive and lets them go, wired.
 public final class SandboxLifecycle implements AutoCloseable {
+  private static final long STOP_SECONDS = 10;
+
+  private final Captures captures = new Captures();
+  private final SandboxStore store;
+  private final Provisioner provisioner;
   private final SandboxService service;
   private final Reconciler reconciler;
   private final Expiry expiry;
@@ -26,11 +33,11 @@ public final class SandboxLifecycle implements AutoCloseable {
       Duration failureTtl) {
     this.threads =
         Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("lifecycle-", 0).factory());
-    var store = new SandboxStore(database);
+    this.store = new SandboxStore(database);
     var labels = new SandboxLabels(database.location());
-    var provisioner = new Provisioner(runtime, store, labels, clock, failureTtl, threads);
+    this.provisioner = new Provisioner(runtime, store, labels, clock, failureTtl, threads);
     var parts = new SandboxParts(runtime, store, labels, new SandboxLocks(), provisioner, clock);
-    var removal = new Removal(runtime, store, provisioner, clock);
+    var removal = new Removal(runtime, store, provisioner, captures, clock);
     var parser = new CreateRequestParser(rules);
     this.expiry = new Expiry(parts, removal, threads);
     this.reconciler = new Reconciler(parts, parser, removal, threads);
@@ -40,6 +47,16 @@ public final class SandboxLifecycle implements AutoCloseable {
   /// The rules, for routes.
   public SandboxService service() {
     return service;
+  }
+
+  /// Which sandboxes are being captured.
+  public Captures captures() {
+    return captures;
+  }
+
+  /// How many sandboxes are in each state, by the state's text.
+  public Map<String, Integer> countByState() {
+    return store.countByState();
   }
 
   /// Begins to follow the runtime and to remove what expires.
@@ -57,6 +74,12 @@ public final class SandboxLifecycle implements AutoCloseable {
   public void close() {
     expiry.close();
     reconciler.close();
+    provisioner.stop();
     threads.shutdownNow();
+    try {
+      boolean _ = threads.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS);
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

@@ -6,10 +6,12 @@ import io.opensandbox.protocol.lifecycle.RenewedExpiration;
 import io.opensandbox.protocol.lifecycle.SandboxException;
 import io.opensandbox.protocol.lifecycle.SandboxList;
 import io.opensandbox.server.http.Exchange;
+import io.opensandbox.server.http.Fields;
 import io.opensandbox.server.http.RouteTable;
 import io.opensandbox.server.http.Timestamps;
 import io.opensandbox.server.json.Json;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -38,9 +40,11 @@ public final class SandboxRoutes {
 
   private void create(Exchange exchange) throws IOException {
     String text = exchange.bodyText().orElse("");
-    SandboxService.Created created =
-        service.create(Exchange.object(text), text, exchange.caller().tenant());
-    exchange.reply(202, SandboxViews.created(created.row(), created.entrypoint()));
+    Json.Obj body = Exchange.object(text);
+    Optional<IdempotencyKey> key =
+        exchange.header(IdempotencyKey.HEADER).map(value -> IdempotencyKey.of(value, text));
+    String response = service.create(body, text, key, exchange.caller().tenant());
+    exchange.replyJson(202, response.getBytes(StandardCharsets.UTF_8));
   }
 
   private void list(Exchange exchange) {

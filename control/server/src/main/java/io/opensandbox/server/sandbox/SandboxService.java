@@ -58,16 +58,44 @@ public final class SandboxService {
   /// @param entrypoint as requested, before splitting
   record Created(SandboxRow row, List<String> entrypoint) {}
 
-  /// Makes a sandbox.
+  /// Makes a sandbox and returns the response's JSON, which a retry with the same key gets again.
   ///
   /// @param body the request
   /// @param text the request as it was sent, kept until the sandbox is there
-  Created create(Json.Obj body, String text, String tenant) {
+  /// @param key of the client, under which this is done once
+  String create(Json.Obj body, String text, Optional<IdempotencyKey> key, String tenant) {
     Instant now = now();
     CreateRequest request = parser.parse(body, now);
     SandboxRow row = newRow(request, tenant, now);
     runtime.check(provisioner.spec(row, request));
-    store.insert(row, text, null);
+    if (key.isEmpty()) {
+      store.insert(row, text);
+      return SandboxViews.json(await(row, request));
+    }
+    Optional<EarlierCreate> earlier = store.insertOnce(row, text, key.get());
+    if (earlier.isPresent()) {
+      return replay(earlier.get(), key.get());
+    }
+    String response = SandboxViews.json(await(row, request));
+    store.recordResponse(tenant, key.get(), response);
+    return response;
+  }
+
+  private static String replay(EarlierCreate earlier, IdempotencyKey key) {
+    if (!earlier.requestHash().equals(key.requestHash())) {
+      throw new SandboxException(
+          ErrorCode.IDEMPOTENCY_CONFLICT,
+          "the Idempotency-Key was used with another request before");
+    }
+    return earlier
+        .response()
+        .orElseThrow(() ->
+            new SandboxException(
+                ErrorCode.IDEMPOTENCY_CONFLICT,
+                "the create with this Idempotency-Key is still under way; try again"));
+  }
+
+  private Created await(SandboxRow row, CreateRequest request) {
     expiry.poke();
     Provisioning provisioning = provisioner.start(row, request);
     List<String> entrypoint =

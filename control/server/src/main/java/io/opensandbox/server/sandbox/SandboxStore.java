@@ -2,6 +2,7 @@ package io.opensandbox.server.sandbox;
 
 import io.opensandbox.protocol.lifecycle.SandboxState;
 import io.opensandbox.runtime.ImageRequest;
+import io.opensandbox.server.json.JsonText;
 import io.opensandbox.server.store.Database;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /// The sandboxes' table. Changes that depend on what a row was say so in their `WHERE`, so that of
@@ -33,13 +35,53 @@ final class SandboxStore {
   /// One page of what matches, and how many match.
   record Page(List<SandboxRow> rows, int total) {}
 
+  /// Adds a row; one that is there already stays as it is.
+  ///
   /// @param requestJson what is needed to go on after a crash; may hold secrets
-  /// @param claimedBy the server that works on it
-  void insert(SandboxRow row, @Nullable String requestJson, @Nullable String claimedBy) {
-    database.write(connection -> insert(connection, row, requestJson, claimedBy));
+  void insert(SandboxRow row, @Nullable String requestJson) {
+    database.write(connection -> insert(connection, row, requestJson, null));
   }
 
-  static boolean insert(
+  /// Adds a row under a client's idempotency key, unless the key was used already.
+  ///
+  /// @return how it was used, or empty when the row was added
+  Optional<EarlierCreate> insertOnce(SandboxRow row, String requestJson, IdempotencyKey key) {
+    return database.write(connection -> {
+      Optional<EarlierCreate> earlier = EarlierCreate.claim(connection, row, key);
+      if (earlier.isEmpty()) {
+        insert(connection, row, requestJson, null);
+      }
+      return earlier;
+    });
+  }
+
+  /// Records what the client of a create with an idempotency key was answered.
+  void recordResponse(String tenant, IdempotencyKey key, String response) {
+    database.write(connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement(
+              "UPDATE idempotency SET response = ?"
+                  + " WHERE tenant = ? AND idempotency_key = ?")) {
+        statement.setString(1, response);
+        statement.setString(2, tenant);
+        statement.setString(3, key.value());
+        return statement.executeUpdate();
+      }
+    });
+  }
+
+  /// Forgets idempotency keys that are older than `before`.
+  void forgetKeys(Instant before) {
+    database.write(connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement("DELETE FROM idempotency WHERE created_at < ?")) {
+        statement.setLong(1, micros(before));
+        return statement.executeUpdate();
+      }
+    });
+  }
+
+  private static boolean insert(
       Connection connection, SandboxRow row, @Nullable String requestJson, @Nullable String claim)
       throws SQLException {
     String sql =
@@ -61,8 +103,8 @@ final class SandboxStore {
       statement.setString(10, definition.image());
       statement.setString(11, definition.snapshotId().orElse(null));
       statement.setString(12, definition.platform().map(p -> p.os() + "/" + p.arch()).orElse(null));
-      statement.setString(13, StoredJson.write(definition.entrypoint()));
-      statement.setString(14, StoredJson.write(row.metadata()));
+      statement.setString(13, JsonText.array(definition.entrypoint()));
+      statement.setString(14, JsonText.object(row.metadata()));
       if (definition.accessRenewSeconds().isPresent()) {
         statement.setInt(15, definition.accessRenewSeconds().getAsInt());
       } else {
@@ -257,7 +299,7 @@ final class SandboxStore {
           connection.prepareStatement(
               "UPDATE sandboxes SET metadata = ?, version = version + 1"
                   + " WHERE id = ? AND version = ?")) {
-        statement.setString(1, StoredJson.write(metadata));
+        statement.setString(1, JsonText.object(metadata));
         statement.setString(2, id);
         statement.setLong(3, version);
         return statement.executeUpdate() == 1;
@@ -265,9 +307,38 @@ final class SandboxStore {
     });
   }
 
-  /// Removes a row; absent is fine.
+  /// Removes a row; absent is fine. The idempotency key of a create that nobody was told of is free
+  /// again.
   void delete(String id) {
-    update("DELETE FROM sandboxes WHERE id = ?", id);
+    database.write(connection -> {
+      try (PreparedStatement keys =
+              connection.prepareStatement(
+                  "DELETE FROM idempotency WHERE sandbox_id = ? AND response IS NULL");
+          PreparedStatement row =
+              connection.prepareStatement("DELETE FROM sandboxes WHERE id = ?")) {
+        keys.setString(1, id);
+        keys.executeUpdate();
+        row.setString(1, id);
+        return row.executeUpdate();
+      }
+    });
+  }
+
+  /// How many sandboxes are in each state.
+  Map<String, Integer> countByState() {
+    return database.read(connection -> {
+      Map<String, Integer> counts = new TreeMap<>();
+      try (PreparedStatement statement =
+              connection.prepareStatement(
+                  "SELECT state, COUNT(*) FROM sandboxes WHERE intent <> 'FORGET'"
+                      + " GROUP BY state");
+          ResultSet result = statement.executeQuery()) {
+        while (result.next()) {
+          counts.put(result.getString(1), result.getInt(2));
+        }
+      }
+      return counts;
+    });
   }
 
   /// When the next sandbox that is not being removed expires.
@@ -383,7 +454,7 @@ final class SandboxStore {
         new ImageRequest.Platform(text.substring(0, slash), text.substring(slash + 1)));
   }
 
-  private static long micros(Instant instant) {
+  static long micros(Instant instant) {
     return ChronoUnit.MICROS.between(Instant.EPOCH, instant);
   }
 

@@ -1,5 +1,6 @@
 package io.opensandbox.server.sandbox;
 
+import io.avaje.jsonb.Jsonb;
 import io.opensandbox.protocol.lifecycle.CreatedSandbox;
 import io.opensandbox.protocol.lifecycle.Sandbox;
 import io.opensandbox.protocol.lifecycle.SandboxImage;
@@ -30,8 +31,12 @@ final class SandboxViews {
         Timestamps.format(row.createdAt()));
   }
 
-  /// @param entrypoint as requested, before splitting
-  static CreatedSandbox created(SandboxRow row, List<String> entrypoint) {
+  /// The answer to a create.
+  static String json(SandboxService.Created created) {
+    return Jsonb.instance().toJson(created(created.row(), created.entrypoint()));
+  }
+
+  private static CreatedSandbox created(SandboxRow row, List<String> entrypoint) {
     return new CreatedSandbox(
         row.id(),
         status(row.status()),

@@ -3,6 +3,7 @@ package io.opensandbox.server.sandbox;
 import io.opensandbox.protocol.lifecycle.ErrorCode;
 import io.opensandbox.protocol.lifecycle.SandboxException;
 import io.opensandbox.runtime.VolumeMount;
+import io.opensandbox.server.http.Fields;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;

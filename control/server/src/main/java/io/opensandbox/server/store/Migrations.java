@@ -63,7 +63,8 @@ public final class Migrations {
             created_at BIGINT NOT NULL,
             PRIMARY KEY (tenant, idempotency_key))
           """,
-          "CREATE INDEX idx_idempotency_sandbox_id ON idempotency (sandbox_id)");
+          "CREATE INDEX idx_idempotency_sandbox_id ON idempotency (sandbox_id)",
+          "ALTER TABLE snapshots ADD COLUMN tenant TEXT NOT NULL DEFAULT ''");
 
   private Migrations() {}
 

@@ -1,4 +1,4 @@
-package io.opensandbox.server.sandbox;
+package io.opensandbox.server.http;
 
 import io.opensandbox.protocol.lifecycle.ErrorCode;
 import io.opensandbox.protocol.lifecycle.SandboxException;
