@@ -7,6 +7,7 @@ import io.opensandbox.execd.command.CommandRoutes;
 import io.opensandbox.execd.command.InterruptRoute;
 import io.opensandbox.execd.command.Interruptible;
 import io.opensandbox.execd.envfile.EnvFileSource;
+import io.opensandbox.execd.hibernate.Activity;
 import io.opensandbox.execd.http.HttpLimits;
 import io.opensandbox.execd.http.HttpServer;
 import io.opensandbox.execd.http.Router;
@@ -20,6 +21,7 @@ import io.opensandbox.execd.path.PathExpansion;
 import io.opensandbox.execd.process.Spawner;
 import io.opensandbox.execd.proxy.PortProxy;
 import io.opensandbox.execd.sql.SqlDatabase;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.channels.ServerSocketChannel;
@@ -33,12 +35,19 @@ import java.util.List;
 import java.util.Map;
 
 /// The daemon: everything wired together.
-final class Execd implements AutoCloseable {
+final class Execd implements Activity, AutoCloseable {
   /// A program that listens on `localhost` may have chosen either.
   private static final List<InetAddress> LOOPBACKS =
       List.of(InetAddress.ofLiteral("127.0.0.1"), InetAddress.ofLiteral("::1"));
 
   private static final Duration CONNECT_TIME = Duration.ofSeconds(10);
+
+  private final Log log;
+  private final Executions executions;
+  private final CodeContexts contexts;
+
+  /// Whether a kernel is kept running for the first who needs one.
+  private final boolean warm;
 
   private final HttpServer server;
 
@@ -55,9 +64,11 @@ final class Execd implements AutoCloseable {
   Execd(Settings settings, Surroundings surroundings, ServerSocketChannel listener) {
     var router = new Router(new TokenGuard(settings.accessToken()));
     router.add("GET", "/ping", exchange -> exchange.respondEmpty(200));
-    var executions = new Executions(settings, surroundings, envFiles(surroundings));
+    this.log = surroundings.log();
+    this.warm = !settings.code().warmKernel().isEmpty();
+    this.executions = new Executions(settings, surroundings, envFiles(surroundings));
     executions.register(router);
-    CodeContexts contexts = addCode(router, settings, surroundings, executions.commands());
+    this.contexts = addCode(router, settings, surroundings, executions.commands());
     List<Interruptible> interruptibles = new ArrayList<>(executions.interruptibles());
     interruptibles.addFirst(contexts);
     var interrupt = new InterruptRoute(interruptibles);
@@ -120,14 +131,50 @@ final class Execd implements AutoCloseable {
         surroundings.log()::warn);
   }
 
-  /// Begins to serve.
+  /// Takes over what was saved, and begins to serve.
   void start() {
+    try {
+      executions.restore();
+    } catch (IOException e) {
+      log.error("cannot restore what was saved", e);
+    }
     server.start();
   }
 
   /// The port it serves on.
   int port() {
     return server.port();
+  }
+
+  @Override
+  public Duration idleTime() {
+    return server.idleTime();
+  }
+
+  @Override
+  public boolean isBusy() {
+    return warm || executions.isBusy() || !contexts.isEmpty();
+  }
+
+  @Override
+  public boolean retire() {
+    return server.retire();
+  }
+
+  @Override
+  public void resume() {
+    server.resume();
+  }
+
+  @Override
+  public boolean save() {
+    try {
+      executions.save();
+      return true;
+    } catch (IOException e) {
+      log.error("cannot save what clients may still ask for", e);
+      return false;
+    }
   }
 
   /// Ends requests and stops.

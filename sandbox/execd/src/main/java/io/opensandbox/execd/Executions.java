@@ -14,6 +14,7 @@ import io.opensandbox.execd.session.SessionFolders;
 import io.opensandbox.execd.session.SessionRoutes;
 import io.opensandbox.execd.session.SessionRunner;
 import io.opensandbox.execd.session.Sessions;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -29,7 +30,7 @@ final class Executions {
 
   Executions(Settings settings, Execd.Surroundings surroundings, EnvFileSource envFiles) {
     Map<String, String> environment = surroundings.environment();
-    Path folder = Path.of(settings.temporaryFolder(), "execd");
+    Path folder = Path.of(settings.temporaryFolder(), "execd", "commands-" + settings.port());
     var planner = new CommandPlanner(environment, envFiles, PathExpansion::expandText);
     var folders = new SessionFolders(environment, PathExpansion::expandText, planner);
     this.log = new CommandLog(folder, settings.commands(), surroundings.clock());
@@ -77,6 +78,21 @@ final class Executions {
   /// The routes of commands; `/code` runs shell commands through them.
   CommandRoutes commands() {
     return commands;
+  }
+
+  /// Whether something runs, or is held for a client.
+  boolean isBusy() {
+    return log.alive() > 0 || sessions.size() > 0 || terminals.size() > 0;
+  }
+
+  /// Writes down what clients may still ask for.
+  void save() throws IOException {
+    log.save();
+  }
+
+  /// Takes over what was saved.
+  void restore() throws IOException {
+    log.restore();
   }
 
   /// What can be interrupted by its id.

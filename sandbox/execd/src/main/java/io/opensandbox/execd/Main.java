@@ -1,5 +1,6 @@
 package io.opensandbox.execd;
 
+import io.opensandbox.execd.hibernate.Hibernation;
 import io.opensandbox.execd.log.Log;
 import io.opensandbox.execd.log.SecretMask;
 import io.opensandbox.execd.process.BrokerSpawner;
@@ -13,14 +14,17 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CountDownLatch;
 
 /// Starts the daemon. The only place that reads the environment and exits.
 public final class Main {
   /// What the launcher takes for "explained on stderr, do not start again".
   private static final int CONFIGURATION_ERROR = 78;
+
+  /// What the launcher takes for "wake me with the next connection".
+  private static final int HIBERNATE = 77;
 
   /// So that the kernel prefers a command over the daemon when memory runs out.
   private static final int CHILD_OOM_SCORE = 500;
@@ -41,7 +45,6 @@ public final class Main {
       Settings.LogSettings logging = settings.log();
       Log log = Log.open(logging.level(), logging.outputs(), stdout, stderr, clock);
       run(settings, environment, clock, log);
-      new CountDownLatch(1).await(); // all other threads are daemons
     } catch (InterruptedException _) {
       Thread.currentThread().interrupt();
     } catch (IllegalArgumentException | IOException e) {
@@ -51,7 +54,7 @@ public final class Main {
   }
 
   private static void run(Settings settings, Map<String, String> environment, Clock clock, Log log)
-      throws IOException {
+      throws IOException, InterruptedException {
     String broker = System.getProperty("execd.broker", "");
     if (broker.isEmpty()) {
       throw new IllegalArgumentException(
@@ -59,6 +62,7 @@ public final class Main {
     }
     var spawner = new BrokerSpawner(Path.of(broker), CHILD_OOM_SCORE);
     var surroundings = new Execd.Surroundings(environment, spawner, clock, log);
+    boolean launched = System.inheritedChannel() instanceof ServerSocketChannel;
     var execd = new Execd(settings, surroundings, listener(settings.port()));
     Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(() -> shutDown(execd, log)));
     execd.start();
@@ -66,6 +70,11 @@ public final class Main {
     if (!settings.accessToken().isEmpty()) {
       log.info("access token " + SecretMask.maskToken(settings.accessToken()));
     }
+    // Without a launcher nobody would wake it up again.
+    new Hibernation(execd, launched ? settings.hibernateAfter() : Duration.ZERO).await();
+    log.info("execd hibernates");
+    log.close();
+    Runtime.getRuntime().halt(HIBERNATE);
   }
 
   /// The launcher's listener, or one of our own when there is no launcher.

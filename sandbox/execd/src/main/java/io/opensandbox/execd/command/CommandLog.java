@@ -149,6 +149,34 @@ public final class CommandLog {
     return visible;
   }
 
+  /// Writes all ended commands and their output to disk, for another JVM to [#restore].
+  public synchronized void save() throws IOException {
+    var archive = new CommandArchive(folder);
+    var writer = archive.writer();
+    for (Command command : commands.values()) {
+      if (!command.isAlive()) {
+        writer.add(command);
+      }
+    }
+    byKey.forEach((key, keyed) -> writer.addKey(key, keyed.fingerprint(), keyed.command().id()));
+    writer.finish();
+  }
+
+  /// Takes over what another JVM has saved, and deletes output that nobody knows any more.
+  public synchronized void restore() throws IOException {
+    var archive = new CommandArchive(folder);
+    for (CommandArchive.Saved saved : archive.read()) {
+      var journal = new Journal(folder, saved.id(), journalLimits, diskBytes);
+      journal.restore(saved.segments(folder), saved.events());
+      var command =
+          new Command(saved.id(), saved.content(), saved.background(), saved.startedAt(), journal);
+      command.ended(saved.state());
+      put(command);
+      saved.keys().forEach((key, print) -> byKey.put(key, new KeyedCommand(print, command)));
+    }
+    archive.clean(commands.keySet());
+  }
+
   /// How many have not come to their end.
   public synchronized int alive() {
     return alive;

@@ -55,8 +55,10 @@ final class Segment {
     return onDisk ? length : 0;
   }
 
-  Path file() {
-    return file;
+  /// The number at the end of the file's name.
+  int number() {
+    String name = file.getFileName().toString();
+    return Integer.parseInt(name.substring(name.lastIndexOf('.') + 1));
   }
 
   void append(byte[] bytes, int count, int memoryBytes) throws IOException {

@@ -6,6 +6,8 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.channels.ClosedChannelException;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
@@ -36,12 +38,16 @@ public final class HttpServer implements AutoCloseable {
   private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
   private final AtomicInteger activeRequests = new AtomicInteger();
 
+  /// Held while a connection is taken from the listener.
+  private final ReentrantLock accepting = new ReentrantLock();
+
   private final ReentrantLock lock = new ReentrantLock();
 
   /// Signalled when a connection has come or gone, and when the server closes.
   private final Condition changed = lock.newCondition();
 
   private volatile boolean closing;
+  private volatile @Nullable Selector selector;
   private volatile long lastActivity = System.nanoTime();
 
   /// A server without an observer.
@@ -51,7 +57,7 @@ public final class HttpServer implements AutoCloseable {
 
   /// A server that is not running yet.
   ///
-  /// @param listener bound and in blocking mode; closed with the server
+  /// @param listener bound; closed with the server
   public HttpServer(
       ServerSocketChannel listener, Handler root, HttpLimits limits, HttpObserver observer) {
     this.listener = listener;
@@ -62,7 +68,8 @@ public final class HttpServer implements AutoCloseable {
 
   /// Begins to accept. Returns at once.
   public void start() {
-    Thread.ofVirtual().name("http-accept").start(this::acceptLoop);
+    // Waiting in a selector would pin a carrier, so this thread is no virtual one.
+    Thread.ofPlatform().daemon().name("http-accept").start(this::acceptLoop);
     Thread.ofVirtual().name("http-reaper").start(this::reapLoop);
   }
 
@@ -99,28 +106,71 @@ public final class HttpServer implements AutoCloseable {
   public void close() {
     closing = true;
     closeQuietly(listener);
+    Selector waiting = selector;
+    if (waiting != null) {
+      waiting.wakeup(); // the listener's port is free when the selector has noticed
+    }
     connections.stream().filter(Connection::isIdle).forEach(Connection::close);
     awaitNoConnections(CLOSE_GRACE);
     connections.forEach(Connection::close);
     signalChange();
   }
 
+  /// Stops accepting when there is no connection: what arrives from now on stays in the listener's
+  /// backlog, for whoever shares the listener. Call [#resume] on the same thread, or end the
+  /// process.
+  ///
+  /// @return false when there is a connection; nothing has changed then
+  public boolean retire() {
+    accepting.lock();
+    boolean idle = connections.isEmpty();
+    if (!idle) {
+      accepting.unlock();
+    }
+    return idle;
+  }
+
+  /// Accepts again after a successful [#retire].
+  public void resume() {
+    accepting.unlock();
+  }
+
   private void acceptLoop() {
-    while (!closing) {
-      try {
+    try (Selector selector = Selector.open()) {
+      this.selector = selector;
+      listener.configureBlocking(false);
+      listener.register(selector, SelectionKey.OP_ACCEPT);
+      while (!closing) {
         awaitRoom();
-        accept(listener.accept());
-      } catch (ClosedChannelException _) {
-        return;
-      } catch (IOException e) {
-        observer.acceptFailed(e);
-        awaitFewerConnections(ACCEPT_RETRY);
-      } catch (OutOfMemoryError e) {
-        observer.acceptFailed(e);
-      } catch (InterruptedException _) {
-        Thread.currentThread().interrupt();
-        return;
+        selector.select();
+        selector.selectedKeys().clear();
+        acceptOne();
       }
+    } catch (ClosedChannelException _) {
+      return;
+    } catch (IOException e) {
+      observer.acceptFailed(e);
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void acceptOne() throws ClosedChannelException {
+    accepting.lock();
+    try {
+      SocketChannel channel = listener.accept();
+      if (channel != null) {
+        accept(channel);
+      }
+    } catch (ClosedChannelException e) {
+      throw e;
+    } catch (IOException e) {
+      observer.acceptFailed(e);
+      awaitFewerConnections(ACCEPT_RETRY);
+    } catch (OutOfMemoryError e) {
+      observer.acceptFailed(e);
+    } finally {
+      accepting.unlock();
     }
   }
 
