@@ -30,7 +30,7 @@ final class Executions {
 
   Executions(Settings settings, Execd.Surroundings surroundings, EnvFileSource envFiles) {
     Map<String, String> environment = surroundings.environment();
-    Path folder = Path.of(settings.temporaryFolder(), "execd", "commands-" + settings.port());
+    Path folder = Path.of(settings.temporaryFolder(), "execd-commands-" + settings.port());
     var planner = new CommandPlanner(environment, envFiles, PathExpansion::expandText);
     var folders = new SessionFolders(environment, PathExpansion::expandText, planner);
     this.log = new CommandLog(folder, settings.commands(), surroundings.clock());
