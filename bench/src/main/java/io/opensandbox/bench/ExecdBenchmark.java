@@ -19,6 +19,7 @@ import java.util.stream.Stream;
 /// first answer, and the memory of its processes, idle and after many commands.
 final class ExecdBenchmark implements Benchmark {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
+  private static final Duration HIBERNATION_PATIENCE = Duration.ofSeconds(5);
 
   @Override
   public String name() {
@@ -54,16 +55,46 @@ final class ExecdBenchmark implements Benchmark {
                   .with("after_commands_mib", mib(running.rssBytes())));
         });
     results.add(Result.of("execd-file", "mib", mib(size(file))));
+    results.addAll(hibernation(target, file));
     return results;
   }
 
-  private static void start(Path file, Use use) {
+  private static List<Result> hibernation(Target target, Path file) {
+    var wake = new Samples();
+    var awake = new Samples();
+    var memory = new ArrayList<Double>();
+    for (int i = 0; i < target.times(50); i++) {
+      start(
+          file,
+          (running, _) -> {
+            if (running.sleeps(HIBERNATION_PATIENCE)) {
+              memory.add(mib(running.rssBytes()));
+              wake.measure(() -> running.execd().http().send("GET", "/ping").expect(200));
+            } else {
+              awake.fail();
+            }
+          },
+          "--hibernate-after",
+          "100ms");
+      if (awake.failures() > 0) {
+        System.err.println("bench: " + file + " does not hibernate; its wake is not measured");
+        return List.of();
+      }
+    }
+    return List.of(
+        Result.of("execd-wake", wake)
+            .with("asleep_mib", memory.stream().mapToDouble(Double::doubleValue).max().orElse(0)));
+  }
+
+  private static void start(Path file, Use use, String... arguments) {
     var port = freePort();
+    var command = new ArrayList<>(List.of(file.toString(), "--port", String.valueOf(port)));
+    command.addAll(List.of(arguments));
     var begin = System.nanoTime();
     Process process;
     try {
       process =
-          new ProcessBuilder(file.toString(), "--port", String.valueOf(port))
+          new ProcessBuilder(command)
               .redirectErrorStream(true)
               .redirectOutput(ProcessBuilder.Redirect.DISCARD)
               .start();
@@ -125,6 +156,16 @@ final class ExecdBenchmark implements Benchmark {
   }
 
   private record Running(Process process, Execd execd) {
+    /// Waits until the JVM is gone and only the launcher is left.
+    boolean sleeps(Duration patience) {
+      try {
+        Deadline.in(patience).await(() -> process.descendants().findAny().isEmpty(), "awake");
+        return true;
+      } catch (IllegalStateException _) {
+        return false; // it still runs when the time is up
+      }
+    }
+
     /// Resident memory of the process and all its descendants.
     long rssBytes() {
       return Stream.concat(Stream.of(process.toHandle()), process.descendants())
