@@ -312,8 +312,8 @@ class Leaving(BrokerTest):
         os.close(read)
 
     def test_a_server_started_with_an_ampersand_does_not_die_of_sigpipe(self):
-        ended = self.sh("(while :; do echo tick; sleep 0.01; done) & echo $!; exec sleep 0.05")
-        server = int(ended.out.split()[0])
+        ended = self.sh("(while :; do echo tick; sleep 0.01; done) & echo $! >&2; exec sleep 0.05")
+        server = int(ended.err)
         process = os.pidfd_open(server)
         self.assertFalse(select.select([process], [], [], 0.3)[0])
         os.kill(server, signal.SIGKILL)
