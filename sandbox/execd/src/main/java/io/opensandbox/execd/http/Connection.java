@@ -16,7 +16,7 @@ final class Connection implements AutoCloseable {
   private static final int INITIAL_BUFFER_BYTES = 4096;
 
   /// Larger reads and writes go in pieces, since the JDK keeps a direct copy buffer of that size.
-  private static final int PIECE_BYTES = 64 * 1024;
+  private static final int PIECE_BYTES = 256 * 1024;
 
   private static final long NEVER = 0;
 

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 /// Follows RFC 7578 and RFC 2046. Preamble and epilogue are skipped. Parameters of a disposition
 /// may be quoted or not, a file name may come as RFC 5987 `filename*`.
 public final class MultipartReader {
-  private static final int BUFFER_BYTES = 128 * 1024;
+  private static final int BUFFER_BYTES = 256 * 1024;
   private static final int MAX_HEADER_BYTES = 16 * 1024;
   private static final int MAX_BOUNDARY_LENGTH = 200;
 

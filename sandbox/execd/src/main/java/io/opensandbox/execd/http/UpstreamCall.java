@@ -4,8 +4,10 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.nio.channels.SocketChannel;
+import java.nio.channels.UnsupportedAddressTypeException;
 import java.time.Duration;
 import java.util.OptionalLong;
 
@@ -34,6 +36,9 @@ public final class UpstreamCall implements AutoCloseable {
       channel.socket().setTcpNoDelay(true);
       channel.socket().connect(address, Math.toIntExact(patience.toMillis()));
       return new UpstreamCall(new Connection(channel));
+    } catch (UnsupportedAddressTypeException e) {
+      channel.close();
+      throw new ConnectException("no socket can be made for this kind of address");
     } catch (IOException | RuntimeException e) {
       channel.close();
       throw e;
