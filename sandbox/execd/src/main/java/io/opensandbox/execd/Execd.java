@@ -50,6 +50,7 @@ final class Execd implements Activity, AutoCloseable {
   private final boolean warm;
 
   private final HttpServer server;
+  private final Router router;
 
   /// What the daemon needs from outside.
   ///
@@ -62,7 +63,7 @@ final class Execd implements Activity, AutoCloseable {
 
   /// @param listener bound; closed with the daemon
   Execd(Settings settings, Surroundings surroundings, ServerSocketChannel listener) {
-    var router = new Router(new TokenGuard(settings.accessToken()));
+    router = new Router(new TokenGuard(settings.accessToken()));
     router.add("GET", "/ping", exchange -> exchange.respondEmpty(200));
     this.log = surroundings.log();
     this.warm = !settings.code().warmKernel().isEmpty();
@@ -129,6 +130,11 @@ final class Execd implements Activity, AutoCloseable {
         () -> PathExpansion.expandText(envFile, environment),
         environment,
         surroundings.log()::warn);
+  }
+
+  /// What it serves.
+  List<Router.Route> routes() {
+    return router.routes();
   }
 
   /// Takes over what was saved, and begins to serve.

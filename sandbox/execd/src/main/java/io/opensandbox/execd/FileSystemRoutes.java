@@ -1,13 +1,16 @@
 package io.opensandbox.execd;
 
 import io.opensandbox.execd.account.AccountDatabase;
+import io.opensandbox.execd.archive.ArchiveRoutes;
 import io.opensandbox.execd.directory.DirectoryRoutes;
 import io.opensandbox.execd.file.FileLimits;
 import io.opensandbox.execd.file.FileRoutes;
 import io.opensandbox.execd.file.FileTimes;
 import io.opensandbox.execd.http.Router;
 import io.opensandbox.execd.path.PathExpansion;
+import io.opensandbox.execd.watch.WatchRoutes;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.ZoneId;
 
 /// The features that read and write the sandbox's file system, wired together.
@@ -17,14 +20,18 @@ final class FileSystemRoutes {
   private final FileTimes times = new FileTimes(ZoneId.systemDefault());
   private final FileLimits limits = FileLimits.DEFAULT;
   private final Path spare;
+  private final Clock clock;
 
   FileSystemRoutes(Settings settings, Execd.Surroundings surroundings) {
     this.paths = new PathExpansion(surroundings.environment());
     this.spare = Path.of(settings.temporaryFolder());
+    this.clock = surroundings.clock();
   }
 
   void register(Router router) {
     new FileRoutes(paths, accounts, times, limits, spare).register(router);
     new DirectoryRoutes(paths, accounts, times, limits.bodyBytes()).register(router);
+    new WatchRoutes(paths, clock).register(router);
+    new ArchiveRoutes(paths).register(router);
   }
 }

@@ -7,7 +7,7 @@ import io.opensandbox.execd.http.Exchange;
 import io.opensandbox.execd.http.Handler;
 import io.opensandbox.execd.json.JsonObject;
 import io.opensandbox.execd.json.JsonParser;
-import io.opensandbox.execd.path.PathExpansion;
+import io.opensandbox.execd.path.PathView;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,11 +17,11 @@ import java.util.Map;
 /// `POST /directories`: `{path: {owner, group, mode}}`, with all parents. Mode and owners are for a
 /// directory that was not there before; one that was is left alone.
 final class DirectoryCreation implements Handler {
-  private final PathExpansion paths;
+  private final PathView paths;
   private final AccountDatabase accounts;
   private final long bodyLimit;
 
-  DirectoryCreation(PathExpansion paths, AccountDatabase accounts, long bodyLimit) {
+  DirectoryCreation(PathView paths, AccountDatabase accounts, long bodyLimit) {
     this.paths = paths;
     this.accounts = accounts;
     this.bodyLimit = bodyLimit;

@@ -13,7 +13,7 @@ import io.opensandbox.execd.http.Headers;
 import io.opensandbox.execd.http.JsonResponses;
 import io.opensandbox.execd.http.LazyBody;
 import io.opensandbox.execd.json.JsonWriter;
-import io.opensandbox.execd.path.PathExpansion;
+import io.opensandbox.execd.path.PathView;
 import io.opensandbox.protocol.execd.ErrorCode;
 import io.opensandbox.protocol.execd.ExecdException;
 import java.io.IOException;
@@ -26,11 +26,11 @@ import java.util.List;
 final class DirectoryListing implements Handler {
   private static final int FLUSH_BYTES = 16 * 1024;
 
-  private final PathExpansion paths;
+  private final PathView paths;
   private final AccountDatabase accounts;
   private final FileTimes times;
 
-  DirectoryListing(PathExpansion paths, AccountDatabase accounts, FileTimes times) {
+  DirectoryListing(PathView paths, AccountDatabase accounts, FileTimes times) {
     this.paths = paths;
     this.accounts = accounts;
     this.times = times;
@@ -45,7 +45,7 @@ final class DirectoryListing implements Handler {
     List<Path> names = namesIn(root);
     LazyBody body =
         new LazyBody(exchange, 200, Headers.of("Content-Type", JsonResponses.CONTENT_TYPE));
-    Walk walk = new Walk(new FileRecords(accounts, times), body);
+    Walk walk = new Walk(new FileRecords(paths, accounts, times), body);
     walk.list(root, depth > 0 ? names : List.of(), depth);
     walk.end();
     body.close();

@@ -4,16 +4,16 @@ import io.opensandbox.execd.file.FileErrors;
 import io.opensandbox.execd.file.FileTree;
 import io.opensandbox.execd.http.Exchange;
 import io.opensandbox.execd.http.Handler;
-import io.opensandbox.execd.path.PathExpansion;
+import io.opensandbox.execd.path.PathView;
 import java.io.IOException;
 import java.nio.file.Path;
 
 /// `DELETE /directories?path=…`: removes trees (and plain files), one after the other. Missing is
 /// fine, an empty text is passed over.
 final class DirectoryRemoval implements Handler {
-  private final PathExpansion paths;
+  private final PathView paths;
 
-  DirectoryRemoval(PathExpansion paths) {
+  DirectoryRemoval(PathView paths) {
     this.paths = paths;
   }
 

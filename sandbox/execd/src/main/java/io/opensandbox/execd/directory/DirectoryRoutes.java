@@ -3,11 +3,11 @@ package io.opensandbox.execd.directory;
 import io.opensandbox.execd.account.AccountDatabase;
 import io.opensandbox.execd.file.FileTimes;
 import io.opensandbox.execd.http.Router;
-import io.opensandbox.execd.path.PathExpansion;
+import io.opensandbox.execd.path.PathView;
 
 /// Registers `/directories` and `/directories/list`.
 public final class DirectoryRoutes {
-  private final PathExpansion paths;
+  private final PathView paths;
   private final AccountDatabase accounts;
   private final FileTimes times;
   private final long bodyLimit;
@@ -16,7 +16,7 @@ public final class DirectoryRoutes {
   ///
   /// @param bodyLimit bytes of a JSON body
   public DirectoryRoutes(
-      PathExpansion paths, AccountDatabase accounts, FileTimes times, long bodyLimit) {
+      PathView paths, AccountDatabase accounts, FileTimes times, long bodyLimit) {
     this.paths = paths;
     this.accounts = accounts;
     this.times = times;

@@ -2,7 +2,7 @@ package io.opensandbox.execd.file;
 
 import io.opensandbox.execd.http.Exchange;
 import io.opensandbox.execd.http.Handler;
-import io.opensandbox.execd.path.PathExpansion;
+import io.opensandbox.execd.path.PathView;
 import io.opensandbox.protocol.execd.ErrorCode;
 import io.opensandbox.protocol.execd.ExecdException;
 import java.io.IOException;
@@ -12,9 +12,9 @@ import java.nio.file.Path;
 
 /// `DELETE /files?path=…`: removes files and links one after the other; the first failure ends it.
 final class FileDeletion implements Handler {
-  private final PathExpansion paths;
+  private final PathView paths;
 
-  FileDeletion(PathExpansion paths) {
+  FileDeletion(PathView paths) {
     this.paths = paths;
   }
 

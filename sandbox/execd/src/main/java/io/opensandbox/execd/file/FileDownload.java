@@ -7,7 +7,7 @@ import io.opensandbox.execd.http.HttpDate;
 import io.opensandbox.execd.http.JsonResponses;
 import io.opensandbox.execd.http.LazyBody;
 import io.opensandbox.execd.http.PercentCoding;
-import io.opensandbox.execd.path.PathExpansion;
+import io.opensandbox.execd.path.PathView;
 import io.opensandbox.protocol.execd.ErrorCode;
 import io.opensandbox.protocol.execd.ExecdException;
 import java.io.IOException;
@@ -23,9 +23,9 @@ import java.util.concurrent.TimeUnit;
 /// `GET /files/download?path=`: a file's bytes, whole or one range of them, or a window of its
 /// lines.
 final class FileDownload implements Handler {
-  private final PathExpansion paths;
+  private final PathView paths;
 
-  FileDownload(PathExpansion paths) {
+  FileDownload(PathView paths) {
     this.paths = paths;
   }
 

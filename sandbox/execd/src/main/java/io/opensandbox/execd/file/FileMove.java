@@ -6,7 +6,7 @@ import io.opensandbox.execd.json.JsonArray;
 import io.opensandbox.execd.json.JsonObject;
 import io.opensandbox.execd.json.JsonParser;
 import io.opensandbox.execd.json.JsonValue;
-import io.opensandbox.execd.path.PathExpansion;
+import io.opensandbox.execd.path.PathView;
 import io.opensandbox.protocol.execd.ErrorCode;
 import io.opensandbox.protocol.execd.ExecdException;
 import java.io.IOException;
@@ -22,10 +22,10 @@ import java.util.List;
 /// existing destination is refused. Between file systems the tree is copied beside the destination,
 /// renamed, and only then removed at its source.
 final class FileMove implements Handler {
-  private final PathExpansion paths;
+  private final PathView paths;
   private final long bodyLimit;
 
-  FileMove(PathExpansion paths, long bodyLimit) {
+  FileMove(PathView paths, long bodyLimit) {
     this.paths = paths;
     this.bodyLimit = bodyLimit;
   }

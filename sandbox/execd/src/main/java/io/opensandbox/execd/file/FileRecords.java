@@ -2,16 +2,19 @@ package io.opensandbox.execd.file;
 
 import io.opensandbox.execd.account.AccountDatabase;
 import io.opensandbox.execd.json.JsonWriter;
+import io.opensandbox.execd.path.PathView;
 import io.opensandbox.protocol.execd.FileInfo;
 import java.nio.file.Path;
 
 /// Makes and writes [FileInfo] records for one request.
 public final class FileRecords {
+  private final PathView paths;
   private final OwnerNames owners;
   private final FileTimes times;
 
   /// Records with names from these accounts.
-  public FileRecords(AccountDatabase accounts, FileTimes times) {
+  public FileRecords(PathView paths, AccountDatabase accounts, FileTimes times) {
+    this.paths = paths;
     this.owners = new OwnerNames(accounts);
     this.times = times;
   }
@@ -19,7 +22,7 @@ public final class FileRecords {
   /// The record of a path.
   public FileInfo of(Path path, FileStatus status) {
     return new FileInfo(
-        path.toString(),
+        paths.display(path),
         status.type(),
         status.size(),
         times.format(status.modified()),

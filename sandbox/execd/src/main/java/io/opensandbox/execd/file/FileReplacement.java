@@ -6,7 +6,7 @@ import io.opensandbox.execd.http.JsonResponses;
 import io.opensandbox.execd.json.JsonObject;
 import io.opensandbox.execd.json.JsonParser;
 import io.opensandbox.execd.json.JsonWriter;
-import io.opensandbox.execd.path.PathExpansion;
+import io.opensandbox.execd.path.PathView;
 import io.opensandbox.protocol.execd.ErrorCode;
 import io.opensandbox.protocol.execd.ExecdException;
 import java.io.IOException;
@@ -20,11 +20,11 @@ import java.util.Map;
 /// `POST /files/replace`: `{path: {old, new}}`, every occurrence of a literal text, byte by byte. A
 /// file without an occurrence is left alone.
 final class FileReplacement implements Handler {
-  private final PathExpansion paths;
+  private final PathView paths;
   private final long bodyLimit;
   private final Path spare;
 
-  FileReplacement(PathExpansion paths, long bodyLimit, Path spare) {
+  FileReplacement(PathView paths, long bodyLimit, Path spare) {
     this.paths = paths;
     this.bodyLimit = bodyLimit;
     this.spare = spare;

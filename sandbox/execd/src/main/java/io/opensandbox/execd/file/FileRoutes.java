@@ -2,12 +2,12 @@ package io.opensandbox.execd.file;
 
 import io.opensandbox.execd.account.AccountDatabase;
 import io.opensandbox.execd.http.Router;
-import io.opensandbox.execd.path.PathExpansion;
+import io.opensandbox.execd.path.PathView;
 import java.nio.file.Path;
 
 /// Registers `/files/*`.
 public final class FileRoutes {
-  private final PathExpansion paths;
+  private final PathView paths;
   private final AccountDatabase accounts;
   private final FileTimes times;
   private final FileLimits limits;
@@ -17,7 +17,7 @@ public final class FileRoutes {
   ///
   /// @param spare a writable directory for temporaries that cannot be beside their target
   public FileRoutes(
-      PathExpansion paths,
+      PathView paths,
       AccountDatabase accounts,
       FileTimes times,
       FileLimits limits,

@@ -7,7 +7,7 @@ import io.opensandbox.execd.http.Headers;
 import io.opensandbox.execd.http.JsonResponses;
 import io.opensandbox.execd.http.LazyBody;
 import io.opensandbox.execd.json.JsonWriter;
-import io.opensandbox.execd.path.PathExpansion;
+import io.opensandbox.execd.path.PathView;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,11 +18,11 @@ import java.nio.file.Path;
 final class FileSearch implements Handler {
   private static final int FLUSH_BYTES = 16 * 1024;
 
-  private final PathExpansion paths;
+  private final PathView paths;
   private final AccountDatabase accounts;
   private final FileTimes times;
 
-  FileSearch(PathExpansion paths, AccountDatabase accounts, FileTimes times) {
+  FileSearch(PathView paths, AccountDatabase accounts, FileTimes times) {
     this.paths = paths;
     this.accounts = accounts;
     this.times = times;
@@ -39,7 +39,7 @@ final class FileSearch implements Handler {
     }
     LazyBody body =
         new LazyBody(exchange, 200, Headers.of("Content-Type", JsonResponses.CONTENT_TYPE));
-    Walk walk = new Walk(pattern, new FileRecords(accounts, times), body);
+    Walk walk = new Walk(pattern, new FileRecords(paths, accounts, times), body);
     walk.visit(root);
     walk.end();
     body.close();

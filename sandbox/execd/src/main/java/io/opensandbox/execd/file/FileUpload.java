@@ -7,7 +7,7 @@ import io.opensandbox.execd.http.MultipartException;
 import io.opensandbox.execd.http.MultipartReader;
 import io.opensandbox.execd.json.JsonObject;
 import io.opensandbox.execd.json.JsonParser;
-import io.opensandbox.execd.path.PathExpansion;
+import io.opensandbox.execd.path.PathView;
 import io.opensandbox.protocol.execd.ErrorCode;
 import io.opensandbox.protocol.execd.ExecdException;
 import java.io.IOException;
@@ -20,12 +20,12 @@ import java.util.Optional;
 final class FileUpload implements Handler {
   private static final int MAX_METADATA_BYTES = 64 * 1024;
 
-  private final PathExpansion paths;
+  private final PathView paths;
   private final AccountDatabase accounts;
   private final FileLimits limits;
   private final Path spare;
 
-  FileUpload(PathExpansion paths, AccountDatabase accounts, FileLimits limits, Path spare) {
+  FileUpload(PathView paths, AccountDatabase accounts, FileLimits limits, Path spare) {
     this.paths = paths;
     this.accounts = accounts;
     this.limits = limits;

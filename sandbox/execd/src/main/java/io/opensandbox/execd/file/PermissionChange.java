@@ -5,7 +5,7 @@ import io.opensandbox.execd.http.Exchange;
 import io.opensandbox.execd.http.Handler;
 import io.opensandbox.execd.json.JsonObject;
 import io.opensandbox.execd.json.JsonParser;
-import io.opensandbox.execd.path.PathExpansion;
+import io.opensandbox.execd.path.PathView;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -14,11 +14,11 @@ import java.util.Map;
 /// `POST /files/permissions`: `{path: {owner, group, mode}}`. The whole body is checked before the
 /// first file is changed.
 final class PermissionChange implements Handler {
-  private final PathExpansion paths;
+  private final PathView paths;
   private final AccountDatabase accounts;
   private final long bodyLimit;
 
-  PermissionChange(PathExpansion paths, AccountDatabase accounts, long bodyLimit) {
+  PermissionChange(PathView paths, AccountDatabase accounts, long bodyLimit) {
     this.paths = paths;
     this.accounts = accounts;
     this.bodyLimit = bodyLimit;

@@ -14,7 +14,7 @@ import java.util.TreeSet;
 /// All named variables must be defined. `$` before a digit or one of `$*#@!?-` disappears with that
 /// character; before anything else it stays. There is no escape, but a text with a `$` that names
 /// an existing file as it stands means that file.
-public final class PathExpansion {
+public final class PathExpansion implements PathView {
   private static final String SPECIAL = "$*#@!?-";
 
   private final Map<String, String> environment;
@@ -28,6 +28,7 @@ public final class PathExpansion {
   ///
   /// @throws ExecdException `RUNTIME_ERROR` naming all undefined variables; `INVALID_REQUEST_BODY`
   ///   for an empty text and for one that no file can have (NUL)
+  @Override
   public Path expand(String text) {
     if (text.isEmpty()) {
       throw new ExecdException(ErrorCode.INVALID_REQUEST_BODY, "the path must not be empty");
@@ -39,6 +40,12 @@ public final class PathExpansion {
       }
     }
     return toPath(expandText(text, environment));
+  }
+
+  /// The path itself.
+  @Override
+  public String display(Path path) {
+    return path.toString();
   }
 
   /// The expanded text, not made absolute; empty stays empty.
