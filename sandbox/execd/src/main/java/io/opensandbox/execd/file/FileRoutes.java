@@ -17,11 +17,7 @@ public final class FileRoutes {
   ///
   /// @param spare a writable directory for temporaries that cannot be beside their target
   public FileRoutes(
-      PathView paths,
-      AccountDatabase accounts,
-      FileTimes times,
-      FileLimits limits,
-      Path spare) {
+      PathView paths, AccountDatabase accounts, FileTimes times, FileLimits limits, Path spare) {
     this.paths = paths;
     this.accounts = accounts;
     this.times = times;

@@ -6,8 +6,8 @@ import java.nio.file.Path;
 public interface PathView {
   /// The absolute, cleaned path that a request means.
   ///
-  /// @throws io.opensandbox.protocol.execd.ExecdException when the text means none, or one that this
-  ///     view does not show
+  /// @throws io.opensandbox.protocol.execd.ExecdException when the text means none, or one that
+  ///   this view does not show
   Path expand(String text);
 
   /// The text by which clients know a path.
