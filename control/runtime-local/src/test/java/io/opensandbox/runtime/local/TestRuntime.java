@@ -205,6 +205,11 @@ final class TestRuntime implements AutoCloseable {
   /// Closes the runtime, which leaves its sandboxes running, and opens it again.
   void restart() {
     runtime.close();
+    reopen();
+  }
+
+  /// Opens the runtime again after it was closed.
+  void reopen() {
     runtime = start();
   }
 

@@ -71,7 +71,7 @@ public final class Engine {
     }
   }
 
-  /// Starts the sandbox and returns when its first program is about to run.
+  /// Starts the sandbox and returns when its first program runs.
   ///
   /// @param network path of its network namespace
   /// @throws StartFailure with what went wrong; nothing runs then
@@ -97,12 +97,29 @@ public final class Engine {
     }
   }
 
-  /// Whether the first program was reached. One that has ended already is known by its exit status,
-  /// which bubblewrap notes a moment later; without one, bubblewrap itself ended.
+  /// Waits until the first program was reached, or nothing is left that could reach it.
   private boolean hasRun(String id, Cgroup cgroup) {
-    return isAlive(id, cgroup)
-        || (Settling.until(() -> exitCode(id).isPresent() || cgroup.processes().isEmpty())
-            && exitCode(id).isPresent());
+    Settling.until(
+        () -> {
+          // In this order: bubblewrap notes the exit status before it ends.
+          boolean gone = cgroup.processes().isEmpty();
+          Status status = Status.read(statusFile(id));
+          return gone
+              || status.exitCode().isPresent()
+              || (status.pid().isPresent() && !isBubblewrap(status.pid().getAsLong()));
+        });
+    return isAlive(id, cgroup) || exitCode(id).isPresent();
+  }
+
+  /// Whether a process still makes the sandbox rather than being in it.
+  private static boolean isBubblewrap(long pid) {
+    try {
+      Path program = Files.readSymbolicLink(Path.of("/proc", Long.toString(pid), "exe"));
+      return program.endsWith("bwrap");
+    } catch (IOException e) {
+      // It has ended; how is known in a moment.
+      return true;
+    }
   }
 
   private void write(Path directory, SandboxRecord sandbox, Cgroup cgroup) {
@@ -138,7 +155,7 @@ public final class Engine {
   private static String complaint(Path directory, String stderr) {
     Path log = directory.resolve("log/current");
     // The writer makes the file executable when it has written everything.
-    Settling.within(Duration.ofSeconds(1), () -> Files.isExecutable(log));
+    Settling.within(Duration.ofSeconds(5), () -> Files.isExecutable(log));
     try {
       List<String> lines = Files.exists(log) ? Files.readAllLines(log) : List.of();
       String first = lines.isEmpty() ? "" : lines.getFirst().replaceFirst("^\\S+ ", "");

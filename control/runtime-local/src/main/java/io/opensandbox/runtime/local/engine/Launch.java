@@ -90,7 +90,7 @@ final class Launch {
         .forEach(path -> add(args, "--ro-bind", path, path));
     MASKED_FILES.stream()
         .filter(hostPaths::contains)
-        .forEach(path -> add(args, "--ro-bind", "/dev/null", path));
+        .forEach(path -> add(args, "--dev-bind", "/dev/null", path));
     MASKED_DIRECTORIES.stream()
         .filter(hostPaths::contains)
         .forEach(path -> add(args, "--tmpfs", path, "--remount-ro", path));

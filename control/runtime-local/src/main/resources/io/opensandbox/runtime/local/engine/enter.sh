@@ -1,9 +1,8 @@
 # enter.sh COMMAND...: becomes the sandbox. In its network and mount namespace already, in its
-# directory; 3 is closed when the command is reached. Prepared by the server, each line made of plain words:
+# directory; bwrap closes 3 once the namespaces are there. Prepared by the server, each line made of plain words:
 #   run/cgroups  directories to join
 #   run/mounts   overlays: OPTIONS TARGET
 #   run/args     arguments of bwrap, each ended by a zero byte
-# bwrap is given 3 twice: it closes it outside after reporting, and inside just before the command.
 exec 9<run/cgroups
 while read -r group <&9; do
   echo 0 >"$group/cgroup.procs" || exit 1
@@ -14,5 +13,5 @@ while read -r options target <&9; do
 done
 exec 9<&-
 mount -t sysfs -o ro,nosuid,nodev,noexec sysfs root/sys || exit 1
-exec bwrap --args 4 --seccomp 6 --info-fd 3 --sync-fd 3 --json-status-fd 5 -- "$@" \
+exec bwrap --args 4 --seccomp 6 --info-fd 3 --json-status-fd 5 -- "$@" \
   4<run/args 5>>run/status 6<../../bin/seccomp

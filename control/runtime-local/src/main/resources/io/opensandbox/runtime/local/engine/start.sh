@@ -2,7 +2,7 @@
 # start.sh SANDBOX NETWORK COMMAND...: leaves a sandbox running and ends.
 #
 # Run by the server in its data directory; SANDBOX is the directory of one sandbox below it. Ends when
-# the sandbox's first program is about to run, or could not: descriptor 3 is a pipe that bwrap and what
+# the sandbox's namespaces are there, or could not be made: descriptor 3 is a pipe that bwrap and what
 # leads to it hold open until then. Nothing that is left behind is a child of the server.
 cd "$1" || exit 1
 network=$2
