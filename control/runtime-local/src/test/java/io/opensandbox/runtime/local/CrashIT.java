@@ -20,8 +20,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// A killed server leaves nothing that the next one does not adopt or remove; cycles leave nothing at
-/// all.
+/// A killed server leaves nothing that the next one does not adopt or remove; cycles leave nothing
+/// at all.
 class CrashIT {
   private static final int CYCLES = Integer.getInteger("osl.cycles", 40);
 

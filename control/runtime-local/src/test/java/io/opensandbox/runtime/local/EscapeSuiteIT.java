@@ -28,7 +28,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 /// Attempts to get out of a sandbox or to harm the host, each with what must happen. Run as root in
 /// the sandbox, on the image `host`.
 class EscapeSuiteIT {
-  private static final String NOT_PERMITTED = "(?s).*([Nn]ot permitted|[Pp]ermission denied|must be (root|superuser)).*";
+  private static final String NOT_PERMITTED =
+      "(?s).*([Nn]ot permitted|[Pp]ermission denied|must be (root|superuser)).*";
   private static final String READ_ONLY = "(?s).*Read-only file system.*";
   private static final String NOT_WRITABLE =
       "(?s).*(Read-only file system|No such file or directory).*";
@@ -95,7 +96,7 @@ class EscapeSuiteIT {
   /// @param name what is tried
   /// @param command run in a fresh sandbox
   /// @param outcome matches all that it writes, when it fails as it must
-  private record Attempt(String name, List<String> command, String outcome) {
+  record Attempt(String name, List<String> command, String outcome) {
     @Override
     public String toString() {
       return name;
@@ -111,8 +112,7 @@ class EscapeSuiteIT {
   }
 
   private static Attempt socket(String name, String numbers) {
-    return shell(
-        name, "python3 -c '" + SOCKET + "' " + numbers, "Operation not permitted\n");
+    return shell(name, "python3 -c '" + SOCKET + "' " + numbers, "Operation not permitted\n");
   }
 
   /// Prints what answers at an address, or that nothing does.
@@ -125,7 +125,8 @@ class EscapeSuiteIT {
   }
 
   static Stream<Attempt> attempts() {
-    return Stream.of(mounts(), kernelFiles(), devices(), processes(), privileges(), calls(), files())
+    return Stream.of(
+            mounts(), kernelFiles(), devices(), processes(), privileges(), calls(), files())
         .flatMap(List::stream);
   }
 
@@ -171,10 +172,7 @@ class EscapeSuiteIT {
             "set release_agent",
             "cd /sys/fs/cgroup; for f in */release_agent release_agent; do echo /x >$f; done",
             "(?s).*(Read-only file system|No such file|Permission denied).*"),
-        shell(
-            "make a cgroup",
-            "cd /sys/fs/cgroup; mkdir memory/x 2>&1 || mkdir x",
-            READ_ONLY),
+        shell("make a cgroup", "cd /sys/fs/cgroup; mkdir memory/x 2>&1 || mkdir x", READ_ONLY),
         shell(
             "raise the own memory limit",
             "cd /sys/fs/cgroup; echo 99999999999 >memory/memory.limit_in_bytes || echo max >memory.max",
@@ -196,7 +194,8 @@ class EscapeSuiteIT {
   private static List<Attempt> processes() {
     long server = ProcessHandle.current().pid();
     return List.of(
-        shell("see processes of the host", "ls -d /proc/[0-9]* | wc -l | grep -cE '^[1-9]$'", "1\n"),
+        shell(
+            "see processes of the host", "ls -d /proc/[0-9]* | wc -l | grep -cE '^[1-9]$'", "1\n"),
         shell("signal the server", "kill -9 " + server, "(?s).*No such process.*"),
         shell("read the server's environment", "cat /proc/" + server + "/environ", ABSENT),
         shell("enter the server's root", "ls /proc/" + server + "/root/", ABSENT),
@@ -315,13 +314,17 @@ class EscapeSuiteIT {
     String gateway = gatewayOf(neighbour);
     return Stream.of(
         connect("the host's loopback", "127.0.0.1", onHost.getLocalPort()),
-        connect("the host by its side of the cable", "$(ip route | sed -n \"s/default via \\([0-9.]*\\).*/\\1/p\")", onHost.getLocalPort()),
+        connect(
+            "the host by its side of the cable",
+            "$(ip route | sed -n \"s/default via \\([0-9.]*\\).*/\\1/p\")",
+            onHost.getLocalPort()),
         connect("the host by another cable", gateway, onHost.getLocalPort()),
         connect("the host by its public address", publicAddress(), onHost.getLocalPort()),
         connect("the cloud's metadata", "169.254.169.254", 80),
         connect("another sandbox", addressOf(neighbour), 8080),
         connect("another sandbox by the host's port", "127.0.0.1", publishedPort(neighbour)),
-        connect("another sandbox by the published port", publicAddress(), publishedPort(neighbour)));
+        connect(
+            "another sandbox by the published port", publicAddress(), publishedPort(neighbour)));
   }
 
   @ParameterizedTest
@@ -335,7 +338,8 @@ class EscapeSuiteIT {
   @Test
   void neighbour_isThere_forItsOwnServer() {
     String address = addressOf(neighbour);
-    var ask = io.opensandbox.runtime.local.process.Runner.Command.of("busybox", "nc", address, "8080");
+    var ask =
+        io.opensandbox.runtime.local.process.Runner.Command.of("busybox", "nc", address, "8080");
 
     test.await(() -> TestRuntime.RUNNER.run(ask).stdout().equals("neighbour\n"));
   }
@@ -357,7 +361,10 @@ class EscapeSuiteIT {
 
   private static String publicAddress() {
     return TestRuntime.RUNNER
-        .text("sh", "-c", "ip -4 -o addr show scope global | awk '{print $4}' | cut -d/ -f1 | head -1")
+        .text(
+            "sh",
+            "-c",
+            "ip -4 -o addr show scope global | awk '{print $4}' | cut -d/ -f1 | head -1")
         .strip();
   }
 
@@ -365,7 +372,10 @@ class EscapeSuiteIT {
   void forkBomb_isContainedAndRemovable() {
     ResourceLimits limits =
         new ResourceLimits(
-            OptionalLong.of(500_000_000), OptionalLong.empty(), OptionalLong.of(64), OptionalInt.empty());
+            OptionalLong.of(500_000_000),
+            OptionalLong.empty(),
+            OptionalLong.of(64),
+            OptionalInt.empty());
     String id =
         test.start(test.host(), limits, "bash", "-c", "b() { b | b & }; b 2>/dev/null; sleep 60");
     test.await(() -> test.runtime().stats(id).pids() > 30);
@@ -382,7 +392,10 @@ class EscapeSuiteIT {
   void memoryBomb_inSharedMemory_countsAsTheSandboxes() {
     ResourceLimits limits =
         new ResourceLimits(
-            OptionalLong.empty(), OptionalLong.of(64L << 20), OptionalLong.empty(), OptionalInt.empty());
+            OptionalLong.empty(),
+            OptionalLong.of(64L << 20),
+            OptionalLong.empty(),
+            OptionalInt.empty());
     String id =
         test.start(test.host(), limits, "bash", "-c", "exec dd if=/dev/zero of=/dev/shm/x bs=1M");
 
@@ -403,17 +416,15 @@ class EscapeSuiteIT {
             "/vol/way-out");
     test.awaitEnd(first);
 
-    assertThatThrownBy(
-            () ->
-                test.start(
-                    test.host(),
-                    ResourceLimits.NONE,
-                    List.of(named(volume, Optional.of("way-out"))),
-                    "true"))
+    assertThatThrownBy(() ->
+            test.start(
+                test.host(),
+                ResourceLimits.NONE,
+                List.of(named(volume, Optional.of("way-out"))),
+                "true"))
         .isInstanceOfSatisfying(
             SandboxException.class,
-            failure ->
-                assertThat(failure.code()).isEqualTo(ErrorCode.VOLUME_INVALID_SUB_PATH));
+            failure -> assertThat(failure.code()).isEqualTo(ErrorCode.VOLUME_INVALID_SUB_PATH));
   }
 
   @Test
@@ -422,12 +433,10 @@ class EscapeSuiteIT {
         new VolumeMount.Named(
             "v", "/opt/opensandbox", false, Optional.empty(), "osl-over", true, true);
 
-    assertThatThrownBy(
-            () -> test.start(test.host(), ResourceLimits.NONE, List.of(volume), "true"))
+    assertThatThrownBy(() -> test.start(test.host(), ResourceLimits.NONE, List.of(volume), "true"))
         .isInstanceOfSatisfying(
             SandboxException.class,
-            failure ->
-                assertThat(failure.code()).isEqualTo(ErrorCode.VOLUME_INVALID_MOUNT_PATH));
+            failure -> assertThat(failure.code()).isEqualTo(ErrorCode.VOLUME_INVALID_MOUNT_PATH));
   }
 
   private static VolumeMount named(String name, Optional<String> subPath) {
@@ -443,14 +452,17 @@ class EscapeSuiteIT {
             ResourceLimits.NONE,
             "bash",
             "-c",
-            "mv /mnt /mnt.old; ln -s /oldroot" + trap + " /mnt; ln -s " + trap + " /srv/link; echo done; sleep 60");
+            "mv /mnt /mnt.old; ln -s /oldroot"
+                + trap
+                + " /mnt; ln -s "
+                + trap
+                + " /srv/link; echo done; sleep 60");
     test.await(() -> test.logOf(source).contains("done"));
     String reference = test.runtime().snapshot(source, UUID.randomUUID().toString());
 
     String id = UUID.randomUUID().toString();
     test.start(
-        test.runtime()
-            .prepareImage(io.opensandbox.runtime.ImageRequest.of(reference), _ -> {}),
+        test.runtime().prepareImage(io.opensandbox.runtime.ImageRequest.of(reference), _ -> {}),
         ResourceLimits.NONE,
         List.of(
             new VolumeMount.Named(

@@ -18,6 +18,8 @@ import java.util.UUID;
 final class KilledServer {
   private KilledServer() {}
 
+  /// Runs until it is killed.
+  ///
   /// @param arguments data directory and execd directory
   public static void main(String[] arguments) {
     LocalConfig config = LocalConfig.of(Path.of(arguments[0]), Path.of(arguments[1]));

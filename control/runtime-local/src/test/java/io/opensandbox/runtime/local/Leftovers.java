@@ -17,14 +17,18 @@ record Leftovers(int namespaces, int cables, int groups, int mounts, int process
     return new Leftovers(
         count("ip netns list | grep -c '^" + prefix + "-'"),
         count("ip -o link | grep -c ' " + prefix + "\\.'"),
-        count("ls -d /sys/fs/cgroup/*/" + prefix + "/*/ /sys/fs/cgroup/" + prefix + "/*/ 2>/dev/null | wc -l"),
+        count(
+            "ls -d /sys/fs/cgroup/*/"
+                + prefix
+                + "/*/ /sys/fs/cgroup/"
+                + prefix
+                + "/*/ 2>/dev/null | wc -l"),
         count("grep -c '" + data + "' /proc/self/mountinfo"),
         count("readlink /proc/[0-9]*/cwd 2>/dev/null | grep -c '^" + data + "/sandboxes'"));
   }
 
   private static int count(String script) {
-    List<String> lines =
-        TestRuntime.RUNNER.text("sh", "-c", script + " || true").lines().toList();
+    List<String> lines = TestRuntime.RUNNER.text("sh", "-c", script + " || true").lines().toList();
     return Integer.parseInt(lines.getFirst().strip());
   }
 }

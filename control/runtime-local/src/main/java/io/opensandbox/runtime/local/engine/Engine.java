@@ -99,15 +99,14 @@ public final class Engine {
 
   /// Waits until the first program was reached, or nothing is left that could reach it.
   private boolean hasRun(String id, Cgroup cgroup) {
-    Settling.until(
-        () -> {
-          // In this order: bubblewrap notes the exit status before it ends.
-          boolean gone = cgroup.processes().isEmpty();
-          Status status = Status.read(statusFile(id));
-          return gone
-              || status.exitCode().isPresent()
-              || (status.pid().isPresent() && !isBubblewrap(status.pid().getAsLong()));
-        });
+    Settling.until(() -> {
+      // In this order: bubblewrap notes the exit status before it ends.
+      boolean gone = cgroup.processes().isEmpty();
+      Status status = Status.read(statusFile(id));
+      return gone
+          || status.exitCode().isPresent()
+          || (status.pid().isPresent() && !isBubblewrap(status.pid().getAsLong()));
+    });
     return isAlive(id, cgroup) || exitCode(id).isPresent();
   }
 
