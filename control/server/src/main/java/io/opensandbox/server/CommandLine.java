@@ -57,6 +57,7 @@ final class CommandLine implements Callable<Integer> {
     var command = new CommandLine(environment);
     var line = new picocli.CommandLine(command);
     line.addSubcommand(new InitConfig(environment));
+    line.addSubcommand(new Rehearse(environment));
     return line.execute(arguments);
   }
 
@@ -202,6 +203,22 @@ final class CommandLine implements Callable<Integer> {
               example == null
                   ? "Wrote full config skeleton to " + target
                   : "Wrote example config (" + example + ") to " + target);
+      return 0;
+    }
+  }
+
+  /// Rehearses a start for the JVM's ahead-of-time cache.
+  @Command(name = "rehearse", hidden = true)
+  static final class Rehearse implements Callable<Integer> {
+    private final Environment environment;
+
+    Rehearse(Environment environment) {
+      this.environment = environment;
+    }
+
+    @Override
+    public Integer call() throws Exception {
+      Rehearsal.run(environment);
       return 0;
     }
   }
