@@ -4,6 +4,7 @@ import io.opensandbox.protocol.lifecycle.ErrorCode;
 import io.opensandbox.server.http.Caller;
 import io.opensandbox.server.http.Envelopes;
 import io.opensandbox.server.http.RequestScope;
+import io.opensandbox.server.proxy.ProxyHandler;
 import java.util.regex.Pattern;
 import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.Request;
@@ -37,7 +38,8 @@ public final class KeyGate extends Handler.Wrapper {
   @Override
   public boolean handle(Request request, Response response, Callback callback) throws Exception {
     String path = decodedPath(request);
-    if (keys.isEmpty() || isExempt(path)) {
+    // Handshakes carry no key; the proxy behind this gate answers every one of them.
+    if (keys.isEmpty() || isExempt(path) || ProxyHandler.isWebSocketHandshake(request)) {
       return super.handle(request, response, callback);
     }
     @Nullable String sent = request.getHeaders().get(HEADER);

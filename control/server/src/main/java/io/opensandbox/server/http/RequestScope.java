@@ -26,6 +26,13 @@ public final class RequestScope {
     request.setAttribute(CALLER, caller);
   }
 
+  /// The id of a request that may have been refused before it got one.
+  static String idOrFresh(Request request) {
+    return request.getAttribute(ID) instanceof String id
+        ? id
+        : assignId(request, new SecureRandom());
+  }
+
   static String assignId(Request request, SecureRandom random) {
     String sent = request.getHeaders().get("X-Request-ID");
     String id = sent == null || sent.isBlank() ? fresh(random) : sent.strip();

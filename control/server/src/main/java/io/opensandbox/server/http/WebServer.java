@@ -28,6 +28,8 @@ import org.jspecify.annotations.Nullable;
 /// The HTTP listener: Jetty with virtual threads, the given handlers in front, the routes behind.
 public final class WebServer implements AutoCloseable {
   private static final int MAX_PLATFORM_THREADS = 16;
+  // Large enough for uploads to flow; held only while a request is being read.
+  private static final int INPUT_BUFFER_BYTES = 64 * 1024;
   private static final int MAX_HEADER_BYTES = 32 * 1024;
 
   private final Server server;
@@ -99,7 +101,9 @@ public final class WebServer implements AutoCloseable {
     configuration.setResponseHeaderSize(MAX_HEADER_BYTES);
     // The proxy hands raw paths on, `%2F` and all; the routes see ids that simply do not exist.
     configuration.setUriCompliance(UriCompliance.UNSAFE);
-    var made = new ServerConnector(server, 1, 1, new HttpConnectionFactory(configuration));
+    var http = new HttpConnectionFactory(configuration);
+    http.setInputBufferSize(INPUT_BUFFER_BYTES);
+    var made = new ServerConnector(server, 1, 1, http);
     made.setHost(listen.host());
     made.setPort(listen.port());
     made.setAcceptQueueSize(listen.backlog());
@@ -144,10 +148,13 @@ public final class WebServer implements AutoCloseable {
   /// Answers what Jetty itself refuses, such as a malformed request line.
   private boolean answerRefused(Request request, Response response, Callback callback) {
     int status = response.getStatus();
-    response.getHeaders().put("X-Request-ID", RequestScope.id(request));
+    response.getHeaders().put("X-Request-ID", RequestScope.idOrFresh(request));
     Cors.decorate(request, response.getHeaders());
     @Nullable Object cause = request.getAttribute("org.eclipse.jetty.server.error_message");
     String message = cause == null ? "the request was refused" : String.valueOf(cause);
+    if (message.equals("Invalid h2c upgrade headers")) { // what Jetty makes of any bare `Upgrade`
+      message = "Websocket upgrade is not supported yet without \"Connection: Upgrade\"";
+    }
     ErrorCode code =
         switch (status) {
           case 404 -> ErrorCode.ROUTE_NOT_FOUND;

@@ -42,10 +42,16 @@ public final class ProxyHandler extends Handler.Wrapper {
     this.headTimeout = headTimeout;
   }
 
+  /// Whether a request asks for a WebSocket. The proxy answers every such request, whatever its
+  /// path.
+  public static boolean isWebSocketHandshake(Request request) {
+    return WebSocketForward.isHandshake(request);
+  }
+
   @Override
   public boolean handle(Request request, Response response, Callback callback) throws Exception {
     var path = ProxyPath.parse(request.getHttpURI().getPath());
-    boolean handshake = WebSocketForward.isHandshake(request);
+    boolean handshake = isWebSocketHandshake(request);
     if (path.isEmpty() && !handshake) {
       return super.handle(request, response, callback);
     }

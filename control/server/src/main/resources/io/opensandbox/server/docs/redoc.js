@@ -1,10 +1,10 @@
-// The same document to read only, everything unfolded.
+// The same document, to read only.
 SwaggerUIBundle({
   url: 'openapi.json',
   dom_id: '#api',
   deepLinking: true,
-  docExpansion: 'full',
-  defaultModelsExpandDepth: 3,
+  docExpansion: 'none',
+  defaultModelsExpandDepth: 2,
   supportedSubmitMethods: [],
   validatorUrl: null,
   presets: [SwaggerUIBundle.presets.apis],

@@ -45,7 +45,9 @@ final class ProxyFixture implements ProxyTargets, AutoCloseable {
     var configuration = new HttpConfiguration();
     configuration.setUriCompliance(UriCompliance.UNSAFE);
     configuration.setSendServerVersion(false);
-    connector = new ServerConnector(server, 1, 1, new HttpConnectionFactory(configuration));
+    var http = new HttpConnectionFactory(configuration);
+    http.setInputBufferSize(64 * 1024);
+    connector = new ServerConnector(server, 1, 1, http);
     connector.setHost("127.0.0.1");
     connector.setIdleTimeout(idleTimeout.toMillis());
     server.addConnector(connector);
