@@ -95,8 +95,7 @@ final class HttpForward {
   }
 
   private ByteBuffer head(ProxyPath path) {
-    var query = request.getHttpURI().getQuery();
-    var target = address.path() + "/" + path.rest() + (query == null ? "" : "?" + query);
+    var target = path.target(address, request.getHttpURI().getQuery());
     var block = new HeaderBlock(request.getMethod(), target, address.authority());
     var headers = request.getHeaders();
     HeaderRules.copyRequest(headers, address.headers(), block);

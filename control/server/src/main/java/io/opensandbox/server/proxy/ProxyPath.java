@@ -1,8 +1,12 @@
 package io.opensandbox.server.proxy;
 
+import io.opensandbox.protocol.lifecycle.ErrorCode;
+import io.opensandbox.protocol.lifecycle.SandboxException;
+import io.opensandbox.runtime.PortAddress;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// A path of the proxy, taken apart but for the id not decoded.
 ///
@@ -10,6 +14,8 @@ import java.util.Optional;
 /// @param port the text between the slashes, percent-decoded; any text
 /// @param rest what follows, raw, without leading slashes; empty for the root
 record ProxyPath(String sandboxId, String port, String rest) {
+  private static final char NOT_UTF_8 = '\uFFFD';
+
   /// Takes apart `[/v1]/sandboxes/{id}/proxy/{port}[/{rest}]`; empty for any other path.
   static Optional<ProxyPath> parse(String rawPath) {
     var path = rawPath.startsWith("/v1/") ? rawPath.substring(3) : rawPath;
@@ -30,6 +36,19 @@ record ProxyPath(String sandboxId, String port, String rest) {
     return Optional.of(
         new ProxyPath(
             id, decode(path.substring(portStart, portEnd)), withoutSlashes(path, portEnd)));
+  }
+
+  /// What to ask for at `address`: its prefix, the rest of the path, the query.
+  ///
+  /// Throws `BAD_REQUEST` when the client's bytes were not UTF-8, since they cannot be sent on as
+  /// they were.
+  String target(PortAddress address, @Nullable String query) {
+    var target = address.path() + "/" + rest + (query == null ? "" : "?" + query);
+    if (target.indexOf(NOT_UTF_8) >= 0) {
+      throw new SandboxException(
+          ErrorCode.BAD_REQUEST, "the path and the query must be UTF-8, or percent-encoded");
+    }
+    return target;
   }
 
   private static String withoutSlashes(String path, int from) {

@@ -72,8 +72,7 @@ final class WebSocketForward {
 
   private void handshake(Upstream upstream, ProxyPath path, PortAddress address)
       throws IOException {
-    var query = request.getHttpURI().getQuery();
-    var target = address.path() + "/" + path.rest() + (query == null ? "" : "?" + query);
+    var target = path.target(address, request.getHttpURI().getQuery());
     var block = new HeaderBlock("GET", target, address.authority());
     HeaderRules.copyRequest(request.getHeaders(), address.headers(), block);
     block.add("Connection", "Upgrade").add("Upgrade", "websocket");

@@ -44,6 +44,20 @@ class ProxyHttpTest {
   }
 
   @Test
+  void rawUtf8StaysAndOtherBytesAreRefused() throws Exception {
+    try (var upstream = RawUpstream.answering(OK);
+        var proxy = new ProxyFixture().to(upstream)) {
+      var utf8 = proxy.get("/sandboxes/sb/proxy/80/\u00c3\u00a4?\u00c3\u00b6");
+      var latin = proxy.get("/sandboxes/sb/proxy/80/\u00e4x");
+
+      assertThat(utf8.text()).isEqualTo("ok");
+      assertThat(upstream.nextHead()).startsWith("GET /\u00c3\u00a4?\u00c3\u00b6 HTTP/1.1\r\n");
+      assertThat(latin.status()).isEqualTo(400);
+      assertThat(upstream.heads).isEmpty();
+    }
+  }
+
+  @Test
   void prefixesThePathOfTheAddress() throws Exception {
     try (var upstream = RawUpstream.answering(OK);
         var proxy = new ProxyFixture().to(upstream.authority(), "/proxy/3000", Map.of())) {
