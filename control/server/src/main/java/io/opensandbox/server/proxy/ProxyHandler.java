@@ -90,10 +90,6 @@ public final class ProxyHandler extends Handler.Wrapper {
             ErrorCode.METHOD_NOT_ALLOWED,
             "method \"" + request.getMethod() + "\" is not allowed for the proxy");
       }
-      if (!isAscii(request.getHttpURI().getPathQuery())) {
-        throw new SandboxException(
-            ErrorCode.BAD_REQUEST, "the path and the query must be percent-encoded ASCII");
-      }
       var address = resolve(path);
       if (WebSocketForward.asksForWebSocket(request.getHeaders())) {
         throw new SandboxException(
@@ -120,9 +116,6 @@ public final class ProxyHandler extends Handler.Wrapper {
     var headers = request.getHeaders();
     if (!isDigits(path.port())) {
       refuse(response, callback);
-    } else if (!isAscii(request.getHttpURI().getPathQuery())) {
-      var code = ErrorCode.BAD_REQUEST;
-      write(response, callback, 400, code, "the path and the query must be percent-encoded ASCII");
     } else if (!"13".equals(headers.get("Sec-WebSocket-Version"))) {
       response.getHeaders().put("Sec-WebSocket-Version", "13");
       var code = ErrorCode.BAD_REQUEST;
@@ -155,11 +148,6 @@ public final class ProxyHandler extends Handler.Wrapper {
           ErrorCode.INVALID_PORT, "port \"" + text + "\" must be a number between 1 and 65535");
     }
     return (int) value;
-  }
-
-  // What is beyond ASCII was decoded already, and a byte that was no UTF-8 is lost.
-  private static boolean isAscii(String text) {
-    return text.chars().allMatch(c -> c > ' ' && c < 0x7f);
   }
 
   private static boolean isDigits(String text) {
