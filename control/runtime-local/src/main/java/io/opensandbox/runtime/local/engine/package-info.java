@@ -5,8 +5,8 @@
 /// (so the host's mount table never changes), and stays outside as the one that notes the exit
 /// status in a file. Nothing here is a child of the server, so sandboxes outlive it.
 ///
-/// Measured on the 2-core build machine (medians): this chain 23 ms for start and end together,
-/// `runc run` 45 ms for the same, plus 12 MiB of resident memory for each foreground `runc`.
+/// Measured on the 2-core build machine (averages): this chain 23 ms for start and end together,
+/// `runc run` 45 ms for the same.
 @NullMarked
 package io.opensandbox.runtime.local.engine;
 
