@@ -128,7 +128,8 @@ class Bootstrap:
         self.assertIn("a  b $HOME ; x\n", out)
 
     def test_dash_c_joins_the_words(self):
-        self.assertIn("a b\nc\n", self.run_it("-c", "echo", "a", "b", "&&", "echo", "c")[1])
+        out = self.run_it("-c", "echo", "a", "b", "&&", "echo", "c")[1]
+        self.assertEqual([line for line in out.splitlines() if "execd" not in line.lower()], ["a b", "c"])
 
     def test_dash_c_with_one_string(self):
         self.assertEqual(self.status("-c", "true && false; exit 6"), 6)

@@ -25,7 +25,7 @@ class ManyCommandsIT {
   void everyOutputIsCompleteAndInOrder_andNothingIsLeft() throws Exception {
     try (var sandbox = Testbed.create(Images.PYTHON)) {
       var execd = sandbox.execd();
-      runAtOnce(execd, 20); // what is made once (pools, caches) is not a leak
+      runAtOnce(execd, COMMANDS); // what is made once (pools, caches) is not a leak
       settle(execd);
       var before = census(execd);
 

@@ -93,7 +93,7 @@ final class ImagePullIT extends DockerFixture {
   @Test
   void missingTag_failsWithTheRegistrysWords() {
     String reference = registry.push(TestImages.BUSYBOX, "private:3");
-    String missing = reference.replace(":3", ":none");
+    String missing = reference.replace("private:3", "private:none");
     DockerRuntime runtime = open(TestImages.EXECD);
 
     assertFails(
