@@ -47,7 +47,7 @@ final class Executions {
         AccountDatabase.ofSystem(),
         surroundings.clock(),
         new Ids()::command,
-        surroundings.log()::warn);
+        surroundings.log());
   }
 
   private SessionRoutes sessions(Execd.Surroundings surroundings, SessionFolders folders) {

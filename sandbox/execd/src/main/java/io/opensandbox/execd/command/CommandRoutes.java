@@ -9,6 +9,7 @@ import io.opensandbox.execd.http.Router;
 import io.opensandbox.execd.json.JsonObject;
 import io.opensandbox.execd.json.JsonParser;
 import io.opensandbox.execd.json.JsonWriter;
+import io.opensandbox.execd.log.Log;
 import io.opensandbox.execd.process.Spawner;
 import io.opensandbox.protocol.execd.ErrorCode;
 import io.opensandbox.protocol.execd.ExecdException;
@@ -18,7 +19,6 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /// The routes below `/command`, interruption excepted ([InterruptRoute]).
@@ -38,7 +38,7 @@ public final class CommandRoutes implements Interruptible {
   private final Supplier<String> ids;
 
   /// @param ids a new command id at each call
-  /// @param warnings told about what goes wrong outside of a request
+  /// @param messages gets each command's text, masked, and what goes wrong outside of a request
   public CommandRoutes(
       Spawner spawner,
       CommandLog log,
@@ -46,9 +46,9 @@ public final class CommandRoutes implements Interruptible {
       AccountDatabase accounts,
       Clock clock,
       Supplier<String> ids,
-      Consumer<String> warnings) {
+      Log messages) {
     this.log = log;
-    this.runner = new CommandRunner(spawner, log, clock, warnings);
+    this.runner = new CommandRunner(spawner, log, clock, messages);
     this.planner = planner;
     this.accounts = accounts;
     this.clock = clock;

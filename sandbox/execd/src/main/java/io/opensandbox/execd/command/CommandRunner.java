@@ -3,6 +3,8 @@ package io.opensandbox.execd.command;
 import io.opensandbox.execd.event.EventBuffer;
 import io.opensandbox.execd.event.EventStream;
 import io.opensandbox.execd.event.OutputEvents;
+import io.opensandbox.execd.log.Log;
+import io.opensandbox.execd.log.SecretMask;
 import io.opensandbox.execd.process.ExitStatus;
 import io.opensandbox.execd.process.OutputHandler;
 import io.opensandbox.execd.process.RunningProcess;
@@ -14,7 +16,6 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// Starts commands and stays with them to their end, each on a virtual thread of its own.
@@ -25,22 +26,25 @@ final class CommandRunner {
   private static final String ERROR_NAME = "CommandExecError";
   private static final int WAIT_FAILED = 1;
 
+  /// How much of a command's text is logged.
+  private static final int LOGGED_CHARS = 1000;
+
   private final Spawner spawner;
   private final CommandLog log;
   private final Clock clock;
-  private final Consumer<String> warnings;
+  private final Log messages;
 
-  CommandRunner(Spawner spawner, CommandLog log, Clock clock, Consumer<String> warnings) {
+  CommandRunner(Spawner spawner, CommandLog log, Clock clock, Log messages) {
     this.spawner = spawner;
     this.log = log;
     this.clock = clock;
-    this.warnings = warnings;
+    this.messages = messages;
   }
 
   /// Begins a foreground command: sends `init` and the first ping and returns. The rest of the
   /// stream is written by the command's own thread.
   void runForeground(Command command, Plan plan, EventStream stream) throws IOException {
-    var sink = new ForegroundSink(command, stream, warnings);
+    var sink = new ForegroundSink(command, stream, messages::warn);
     var events = new EventBuffer(clock, sink);
     events.init(command.id());
     events.flush();
@@ -61,7 +65,7 @@ final class CommandRunner {
       sink.expectLast();
       events.flush();
     } catch (IOException | RuntimeException e) {
-      warnings.accept("command " + command.id() + " lost its output: " + e);
+      messages.warn("command " + command.id() + " lost its output: " + e);
     } finally {
       sink.end();
       forget(command);
@@ -81,14 +85,14 @@ final class CommandRunner {
   private void background(Command command, Plan plan, EventStream stream) {
     long start = System.nanoTime();
     try {
-      var output = new BackgroundOutput(command, warnings);
+      var output = new BackgroundOutput(command, messages::warn);
       CommandState end = runToEnd(command, plan, output, () -> tellStarted(start, stream));
       log.ended(command, end);
       if (end instanceof CommandState.Failed) {
         tellFailed(end, stream);
       }
     } catch (IOException | RuntimeException e) {
-      warnings.accept("background command " + command.id() + ": " + e);
+      messages.warn("background command " + command.id() + ": " + e);
     } finally {
       stream.end(new byte[0], 0);
       forget(command);
@@ -141,6 +145,7 @@ final class CommandRunner {
   /// Starts the process and drains it.
   private CommandState runToEnd(Command command, Plan plan, OutputHandler output, Runnable onStart)
       throws IOException {
+    messages.info("command " + command.id() + ": " + shown(command.content()));
     try (RunningProcess process = start(plan)) {
       command.started(process);
       onStart.run();
@@ -152,6 +157,12 @@ final class CommandRunner {
     } catch (IOException e) {
       return new CommandState.Ended(WAIT_FAILED, String.valueOf(e.getMessage()), clock.instant());
     }
+  }
+
+  /// The text of a command as the log may have it.
+  private static String shown(String content) {
+    String masked = SecretMask.mask(content);
+    return masked.length() <= LOGGED_CHARS ? masked : masked.substring(0, LOGGED_CHARS) + "...";
   }
 
   private RunningProcess start(Plan plan) throws IOException {
@@ -210,7 +221,7 @@ final class CommandRunner {
     try {
       process.endGroup(TIMEOUT_GRACE);
     } catch (IOException e) {
-      warnings.accept("cannot end a command whose time is up: " + e.getMessage());
+      messages.warn("cannot end a command whose time is up: " + e.getMessage());
       process.close();
     }
   }
@@ -222,7 +233,7 @@ final class CommandRunner {
       command.journal().finish();
       log.prune();
     } catch (IOException | RuntimeException e) {
-      warnings.accept("cannot tidy up after command " + command.id() + ": " + e.getMessage());
+      messages.warn("cannot tidy up after command " + command.id() + ": " + e.getMessage());
     }
   }
 }

@@ -9,13 +9,17 @@ import io.opensandbox.execd.event.EventClient.Event;
 import io.opensandbox.execd.http.HttpLimits;
 import io.opensandbox.execd.http.HttpServer;
 import io.opensandbox.execd.http.Router;
+import io.opensandbox.execd.log.Level;
+import io.opensandbox.execd.log.Log;
 import io.opensandbox.execd.path.PathExpansion;
 import io.opensandbox.execd.process.TestBroker;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.http.HttpResponse;
 import java.nio.channels.ServerSocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -48,6 +52,7 @@ class CommandRoutesTest {
   private static TestBroker broker;
 
   @TempDir Path folder;
+  private final ByteArrayOutputStream logged = new ByteArrayOutputStream();
   private HttpServer server;
   private EventClient client;
 
@@ -77,7 +82,7 @@ class CommandRoutesTest {
             AccountDatabase.ofSystem(),
             Clock.systemUTC(),
             () -> UUID.randomUUID().toString(),
-            System.err::println);
+            messages());
     var router = new Router().add("DELETE", "/command", new InterruptRoute(List.of(routes)));
     routes.register(router);
     ServerSocketChannel listener =
@@ -86,6 +91,10 @@ class CommandRoutesTest {
     server = new HttpServer(listener, router, HttpLimits.DEFAULT);
     server.start();
     client = new EventClient(server.port());
+  }
+
+  private Log messages() throws IOException {
+    return Log.open(Level.INFO, List.of("stdout"), logged, logged, Clock.systemUTC());
   }
 
   @AfterEach
@@ -126,6 +135,16 @@ class CommandRoutesTest {
 
     assertThat(events.getFirst().text()).contains("surely-not-here").contains("not found");
     assertThat(events.getLast().text()).isEqualTo("CommandExecError 127 [exit status 127]");
+  }
+
+  @Test
+  void textOfACommandIsLoggedWithoutItsSecrets() throws Exception {
+    run(command("echo --password hunter2"));
+
+    while (!logged.toString(StandardCharsets.UTF_8).contains("echo --password ****")) {
+      Thread.onSpinWait();
+    }
+    assertThat(logged.toString(StandardCharsets.UTF_8)).doesNotContain("hunter2");
   }
 
   @Test
