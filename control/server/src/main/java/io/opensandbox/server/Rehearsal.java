@@ -1,5 +1,7 @@
 package io.opensandbox.server;
 
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
 import io.opensandbox.protocol.lifecycle.ErrorCode;
 import io.opensandbox.protocol.lifecycle.SandboxException;
 import io.opensandbox.runtime.Capabilities;
@@ -11,16 +13,24 @@ import io.opensandbox.runtime.RuntimeSandbox;
 import io.opensandbox.runtime.SandboxRuntime;
 import io.opensandbox.runtime.SandboxSpec;
 import io.opensandbox.runtime.SandboxStats;
+import io.opensandbox.runtime.docker.DockerRuntime;
+import io.opensandbox.runtime.docker.DockerRuntimeConfig;
+import io.opensandbox.runtime.docker.engine.EngineAddress;
 import io.opensandbox.server.config.Config;
 import io.opensandbox.server.config.ConfigLoader;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
@@ -58,6 +68,7 @@ final class Rehearsal {
         server.start();
         visit("http://127.0.0.1:" + server.port());
       }
+      meetAnEngine(environment);
     } finally {
       try (var files = Files.list(folder)) {
         for (Path file : files.toList()) {
@@ -65,6 +76,51 @@ final class Rehearsal {
         }
       }
       Files.deleteIfExists(folder);
+    }
+  }
+
+  // An engine that knows nothing: enough for the Docker runtime to load what it starts with.
+  private static void meetAnEngine(Environment environment) throws IOException {
+    HttpServer engine =
+        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    engine.createContext("/", Rehearsal::answerLikeAnEngine);
+    engine.start();
+    DockerRuntimeConfig defaults = DockerRuntimeConfig.of("rehearsal");
+    var config =
+        new DockerRuntimeConfig(
+            new EngineAddress.Tcp("127.0.0.1", engine.getAddress().getPort(), Optional.empty()),
+            "rehearsal",
+            "bridge",
+            Duration.ofSeconds(5),
+            defaults.hosts(),
+            defaults.security(),
+            List.of(),
+            defaults.ossfsMountRoot());
+    try (SandboxRuntime runtime = DockerRuntime.open(config, environment.clock())) {
+      runtime.list();
+      runtime.find("00000000-0000-4000-8000-000000000000");
+      runtime.isImagePresent(ImageRequest.of("rehearsal"));
+    } catch (SandboxException e) {
+      environment.out().println("the rehearsed engine was refused: " + e.getMessage());
+    } finally {
+      engine.stop(0);
+    }
+  }
+
+  private static void answerLikeAnEngine(HttpExchange exchange) throws IOException {
+    String path = exchange.getRequestURI().getPath();
+    boolean missing = path.matches(".*/(images|containers)/.+/json");
+    String body =
+        path.endsWith("/containers/json")
+            ? "[]"
+            : "{\"ApiVersion\":\"1.41\",\"Os\":\"linux\",\"Arch\":\"amd64\",\"OSType\":\"linux\","
+                + "\"Architecture\":\"x86_64\",\"Runtimes\":{},\"message\":\"no such thing\"}";
+    byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
+    exchange.getResponseHeaders().set("Api-Version", "1.41");
+    exchange.getResponseHeaders().set("Content-Type", "application/json");
+    exchange.sendResponseHeaders(missing ? 404 : 200, bytes.length);
+    try (OutputStream out = exchange.getResponseBody()) {
+      out.write(bytes);
     }
   }
 
@@ -132,7 +188,7 @@ final class Rehearsal {
               OptionalInt.empty(),
               false,
               "",
-              java.time.Instant.EPOCH,
+              Instant.EPOCH,
               Optional.empty(),
               image.reference(),
               spec.entrypoint(),
