@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "as.h"
 #include "bootstrap.h"
 #include "install.h"
 #include "standalone.h"
@@ -41,6 +42,7 @@ int main(int argc, char **argv) {
   const char *command = argc > 1 ? argv[1] : "";
   if (strcmp(command, "broker") == 0) return standalone_broker(argc - 2, argv + 2);
   if (strcmp(command, "install") == 0) return install_run(argc - 2, argv + 2);
+  if (strcmp(command, "as") == 0) return as_run(argc - 2, argv + 2);
   if (strcmp(command, "bootstrap") == 0) return bootstrap_run(argc - 2, argv + 2);
   if (is_flag(command, "version")) return print_version();
   if (is_flag(command, "help") || is_flag(command, "h")) return print_usage();

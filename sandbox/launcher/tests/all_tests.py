@@ -1,6 +1,7 @@
 """Every suite of the launcher. Usage: all_tests.py LAUNCHER"""
 
 import harness
+from as_test import *
 from broker_test import *
 from supervisor_test import *
 from unpack_test import *
