@@ -8,6 +8,7 @@ import io.opensandbox.runtime.local.cgroup.CgroupTree;
 import io.opensandbox.runtime.local.engine.Engine;
 import io.opensandbox.runtime.local.image.ExecdLayer;
 import io.opensandbox.runtime.local.image.Image;
+import io.opensandbox.runtime.local.image.ImageUser;
 import io.opensandbox.runtime.local.image.LayeredRoot;
 import io.opensandbox.runtime.local.image.Layers;
 import io.opensandbox.runtime.local.log.SandboxLog;
@@ -34,6 +35,7 @@ import org.jspecify.annotations.Nullable;
 
 /// Makes a sandbox out of a specification and an image, completely or not at all.
 final class Creation {
+  private static final String EXECD = "/opt/opensandbox/execd";
   private static final int EXECD_PORT = 44772;
   private static final int HTTP_PORT = 8080;
   private static final int MAX_LAYERS = 100;
@@ -77,7 +79,8 @@ final class Creation {
       Path directory = parts.store().directory(spec.id());
       Files.createDirectories(directory);
       cleanup.add(() -> parts.store().discard(directory));
-      ProcessPlan process = plan(spec, image, root);
+      ImageUser user = user(image, root);
+      ProcessPlan process = plan(spec, image, user, root);
       SandboxRecord record =
           record(
               spec,
@@ -86,7 +89,7 @@ final class Creation {
               volumes,
               process,
               new NetworkPlan(slot.number(), execd.hostPort(), http.hostPort()));
-      writeFiles(directory, record, root, slot);
+      writeFiles(directory, record, root, slot, user);
       new SandboxLog(directory.resolve("log")).prepare(config.limits().logBytes());
       parts.store().save(record);
       cleanup.keep();
@@ -118,21 +121,34 @@ final class Creation {
     return trees;
   }
 
-  private static ProcessPlan plan(SandboxSpec spec, Image image, LayeredRoot root) {
+  private static ProcessPlan plan(
+      SandboxSpec spec, Image image, ImageUser user, LayeredRoot root) {
     List<String> argv = new ArrayList<>();
+    if (!user.isRoot()) {
+      argv.addAll(List.of(EXECD, "as", user.ids(), "--"));
+    }
     if (root.file("/bin/sh").isPresent()) {
       argv.add("/opt/opensandbox/bootstrap.sh");
     } else {
-      argv.addAll(List.of("/opt/opensandbox/execd", "bootstrap", "--"));
+      argv.addAll(List.of(EXECD, "bootstrap", "--"));
     }
     argv.addAll(spec.entrypoint());
     Map<String, String> env = new LinkedHashMap<>();
     env.put("PATH", DEFAULT_PATH);
     env.put("HOSTNAME", Engine.hostname(spec.id()));
-    env.put("HOME", "/root");
+    env.put("HOME", user.home());
     env.putAll(image.env());
     env.putAll(spec.env());
-    return new ProcessPlan(argv, env, root.resolve(image.workingDirectory()));
+    return new ProcessPlan(argv, env, root.resolve(image.workingDirectory()), image.user());
+  }
+
+  private static ImageUser user(Image image, LayeredRoot root) {
+    try {
+      return ImageUser.resolve(image.user(), root);
+    } catch (IllegalArgumentException e) {
+      throw new SandboxException(
+          ErrorCode.START_FAILED, "image " + image.reference() + ": " + e.getMessage(), e);
+    }
   }
 
   private SandboxRecord record(
@@ -172,7 +188,7 @@ final class Creation {
     return value.isPresent() ? value.getAsLong() : null;
   }
 
-  private void writeFiles(Path directory, SandboxRecord record, LayeredRoot root, Slot slot) {
+  private void writeFiles(Path directory, SandboxRecord record, LayeredRoot root, Slot slot, ImageUser user) {
     RootFiles files = new RootFiles(directory, record.trees(), root);
     String hostname = Engine.hostname(record.id());
     files.makeLayers();
@@ -187,6 +203,10 @@ final class Creation {
         """
             .formatted(slot.address(), hostname));
     files.ensure(record.process().workingDirectory(), true);
+    if (!user.isRoot()) {
+      // The bootstrap script and execd write there.
+      files.give("/opt/opensandbox", user.uid(), user.gid());
+    }
     record
         .mounts()
         .forEach(mount -> files.ensure(mount.target(), Files.isDirectory(Path.of(mount.source()))));

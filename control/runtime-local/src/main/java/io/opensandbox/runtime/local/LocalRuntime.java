@@ -133,12 +133,13 @@ public final class LocalRuntime implements SandboxRuntime {
             config.limits().preparedNetworks(),
             found.stream().map(record -> record.network().slot()).collect(Collectors.toSet()),
             runner);
+    ExecdLayer execd = new ExecdLayer(config.execdDirectory(), layers, runner);
     this.creation =
         new Creation(
             new Creation.Parts(
                 store,
                 layers,
-                new ExecdLayer(config.execdDirectory(), layers, runner),
+                execd,
                 volumes,
                 networks,
                 ports,
@@ -150,6 +151,16 @@ public final class LocalRuntime implements SandboxRuntime {
     found.forEach(this::adopt);
     layers.removeUnfinished();
     sweep();
+    background.execute(() -> prepare(execd));
+  }
+
+  /// What the first create would otherwise wait for.
+  private static void prepare(ExecdLayer execd) {
+    try {
+      execd.name();
+    } catch (SandboxException e) {
+      LOG.warn("sandboxes cannot be made: {}", e.getMessage());
+    }
   }
 
   private static Store openStore(LocalConfig config) {

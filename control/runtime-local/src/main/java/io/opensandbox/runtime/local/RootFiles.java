@@ -73,6 +73,17 @@ final class RootFiles {
     }
   }
 
+  /// Makes a user the owner of a directory.
+  void give(String path, long uid, long gid) {
+    try {
+      makeParents(path + "/");
+      Files.setAttribute(place(path), "unix:uid", Math.toIntExact(uid));
+      Files.setAttribute(place(path), "unix:gid", Math.toIntExact(gid));
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot change the owner of " + path, e);
+    }
+  }
+
   private void makeParents(String path) throws IOException {
     for (int i = path.indexOf('/', 1); i > 0; i = path.indexOf('/', i + 1)) {
       String parent = path.substring(0, i);

@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
 record ImageSource(String name, Optional<String> registry) {
   private static final Pattern REFERENCE =
       Pattern.compile(
-          "(?:([a-zA-Z0-9.-]+(?::\\d+)?)/)?([a-z0-9]+(?:[._/-]+[a-z0-9]+)*)"
+          "(?:([a-zA-Z0-9][a-zA-Z0-9.-]*(?::\\d+)?)/)?([a-z0-9]+(?:[._/-]+[a-z0-9]+)*)"
               + "(?::([A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(sha256:[0-9a-f]{64}))?");
   private static final Pattern FILE =
       Pattern.compile("(oci|docker-archive):(/[^:]+)(:[A-Za-z0-9_./:@-]+)?");

@@ -133,8 +133,9 @@ public record SandboxRecord(
   /// @param argv program and arguments, the user's command included
   /// @param env its whole environment
   /// @param workingDirectory absolute path
+  /// @param user the image's `USER`
   @Json
-  public record ProcessPlan(List<String> argv, Map<String, String> env, String workingDirectory) {
+  public record ProcessPlan(List<String> argv, Map<String, String> env, String workingDirectory, String user) {
     /// Copies the collections.
     public ProcessPlan {
       argv = List.copyOf(argv);

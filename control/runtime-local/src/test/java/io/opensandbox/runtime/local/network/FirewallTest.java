@@ -1,0 +1,76 @@
+package io.opensandbox.runtime.local.network;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.opensandbox.runtime.local.process.Runner;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+class FirewallTest {
+  /// Remembers what was run; `iptables -C` finds nothing.
+  private static final class FakeRunner implements Runner {
+    private final List<String> commands = new ArrayList<>();
+    private final String policy;
+
+    private FakeRunner(String policy) {
+      this.policy = policy;
+    }
+
+    @Override
+    public Output run(Command command) {
+      String line = String.join(" ", command.argv());
+      commands.add(line);
+      return new Output(line.contains(" -C ") ? 1 : 0, "-P FORWARD " + policy + "\n", "");
+    }
+  }
+
+  @Test
+  void forwarding_isExceptedOnlyWhereItIsDropped() {
+    FakeRunner dropping = new FakeRunner("DROP");
+    FakeRunner accepting = new FakeRunner("ACCEPT");
+
+    new Firewall("oslabcdef", 203, dropping).raise();
+    new Firewall("oslabcdef", 203, accepting).raise();
+
+    assertThat(dropping.commands)
+        .contains("iptables -w 5 -I FORWARD -i oslabcdef.+ -j ACCEPT");
+    assertThat(accepting.commands).noneMatch(line -> line.contains(" -I "));
+  }
+
+  @Test
+  void rules_areInATableOfTheirOwn() {
+    assertThat(new Firewall("oslabcdef", 203, new FakeRunner("DROP")).rules())
+        .contains("table inet oslabcdef", "ip saddr 10.203.0.0/16", "169.254.0.0/16");
+  }
+
+  @Test
+  void subnet_avoidsWhatIsRouted() {
+    List<String> routes =
+        List.of(
+            "default via 192.0.2.1 dev eth0",
+            "10.201.0.0/24 dev vpn",
+            "10.202.0.0/30 dev oslother.3 proto kernel",
+            "local 10.203.0.1 dev oslabcdef.0 table local");
+
+    assertThat(Subnets.choose(routes, "oslabcdef")).isEqualTo(203);
+    assertThat(Subnets.choose(routes, "oslother")).isEqualTo(202);
+  }
+
+  @Test
+  void subnet_allTaken_isAnError() {
+    List<String> routes =
+        IntStream.range(200, 256).mapToObj(i -> "10." + i + ".0.0/16 dev x").toList();
+
+    assertThatThrownBy(() -> Subnets.choose(routes, "osl")).hasMessageContaining("no free network");
+  }
+
+  @Test
+  void slots_haveDistinctAddresses() {
+    assertThat(new Slot(0, "osl", 201).address()).isEqualTo("10.201.0.2");
+    assertThat(new Slot(64, "osl", 201).gateway()).isEqualTo("10.201.1.1");
+    assertThat(new Slot(Slot.MAX, "osl", 201).address()).isEqualTo("10.201.255.254");
+  }
+}
