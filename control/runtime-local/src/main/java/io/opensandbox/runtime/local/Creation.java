@@ -121,8 +121,7 @@ final class Creation {
     return trees;
   }
 
-  private static ProcessPlan plan(
-      SandboxSpec spec, Image image, ImageUser user, LayeredRoot root) {
+  private static ProcessPlan plan(SandboxSpec spec, Image image, ImageUser user, LayeredRoot root) {
     List<String> argv = new ArrayList<>();
     if (!user.isRoot()) {
       argv.addAll(List.of(EXECD, "as", user.ids(), "--"));
@@ -188,7 +187,8 @@ final class Creation {
     return value.isPresent() ? value.getAsLong() : null;
   }
 
-  private void writeFiles(Path directory, SandboxRecord record, LayeredRoot root, Slot slot, ImageUser user) {
+  private void writeFiles(
+      Path directory, SandboxRecord record, LayeredRoot root, Slot slot, ImageUser user) {
     RootFiles files = new RootFiles(directory, record.trees(), root);
     String hostname = Engine.hostname(record.id());
     files.makeLayers();

@@ -136,14 +136,7 @@ public final class LocalRuntime implements SandboxRuntime {
     ExecdLayer execd = new ExecdLayer(config.execdDirectory(), layers, runner);
     this.creation =
         new Creation(
-            new Creation.Parts(
-                store,
-                layers,
-                execd,
-                volumes,
-                networks,
-                ports,
-                cgroups),
+            new Creation.Parts(store, layers, execd, volumes, networks, ports, cgroups),
             config,
             clock,
             host.resolvConf());

@@ -113,7 +113,12 @@ final class Snapshots {
     Map<String, String> env = new LinkedHashMap<>(record.process().env());
     env.remove("HOSTNAME");
     return new Image(
-        reference, "sha256:" + hash, trees, env, record.process().user(), record.process().workingDirectory());
+        reference,
+        "sha256:" + hash,
+        trees,
+        env,
+        record.process().user(),
+        record.process().workingDirectory());
   }
 
   private void copy(Path upper, Path draft) {

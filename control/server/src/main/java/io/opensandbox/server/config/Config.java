@@ -173,19 +173,11 @@ public record Config(
     }
   }
 
-  /// Where the server keeps what it knows. Its text form hides the password.
-  public record Store(
-      String type,
-      Path path,
-      Optional<String> url,
-      Optional<String> user,
-      Optional<String> password,
-      int maxSnapshots) {
-    @Override
-    public String toString() {
-      return "Store[type=" + type + ", path=" + path + "]";
-    }
-  }
+  /// Where the server keeps what it knows.
+  ///
+  /// @param path the SQLite file
+  /// @param maxSnapshots 0 for no limit
+  public record Store(Path path, int maxSnapshots) {}
 
   /// A stronger boundary.
   public record SecureRuntime(

@@ -334,19 +334,8 @@ public final class ConfigLoader {
 
   private Config.Store store(SectionReader reader) {
     Values values = reader.read(ConfigSchema.STORE);
-    String type = values.string("type", "sqlite");
-    Optional<String> url = values.nonBlank("url");
-    if (type.equals("postgresql")
-        && !url.map(text -> text.startsWith("jdbc:postgresql:")).orElse(false)) {
-      reader.complain(
-          "store.url", "must start with \"jdbc:postgresql:\" when store.type is \"postgresql\"");
-    }
     return new Config.Store(
-        type,
         expand(values.string("path", "~/.opensandbox/opensandbox.db")),
-        url,
-        values.nonBlank("user"),
-        values.text("password"),
         (int) values.integer("max_snapshots", 0));
   }
 

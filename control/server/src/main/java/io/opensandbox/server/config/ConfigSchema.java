@@ -285,20 +285,13 @@ final class ConfigSchema {
               choice(
                   "type",
                   "\"sqlite\"",
-                  List.of("sqlite", "postgresql"),
-                  "One file, or a PostgreSQL database that several servers may share."),
+                  List.of("sqlite"),
+                  "One file, used by one server at a time."),
               string(
                       "path",
                       "\"~/.opensandbox/opensandbox.db\"",
                       "The SQLite file; parents are created.")
                   .atLeast(1),
-              string(
-                  "url",
-                  UNSET,
-                  "PostgreSQL: jdbc:postgresql://host:port/database; user and password from the"
-                      + " keys below."),
-              string("user", UNSET, "PostgreSQL user."),
-              string("password", UNSET, "PostgreSQL password."),
               integer(
                   "max_snapshots",
                   "0",

@@ -3,7 +3,7 @@ package io.opensandbox.server.store;
 import java.sql.Connection;
 import java.sql.SQLException;
 
-/// A SQL database. Statements must run on SQLite and PostgreSQL alike.
+/// A SQL database.
 ///
 /// Calls block; they may come from any thread. A failing statement becomes [StoreException] and
 /// leaves nothing half-written.

@@ -49,8 +49,7 @@ class ConfigLoaderTest {
     assertThat(config.docker().dropCapabilities()).hasSize(9).contains("SYS_ADMIN");
     assertThat(config.docker().pidsLimit()).hasValue(4096);
     assertThat(config.storage().allowedHostPaths()).isEmpty();
-    assertThat(config.store().path())
-        .isEqualTo(Path.of("/home/u/.opensandbox/opensandbox.db"));
+    assertThat(config.store().path()).isEqualTo(Path.of("/home/u/.opensandbox/opensandbox.db"));
     assertThat(config.renewIntent().enabled()).isFalse();
     assertThat(config.renewIntent().minInterval()).isEqualTo(Duration.ofMinutes(1));
   }
@@ -102,7 +101,7 @@ class ConfigLoaderTest {
         "[docker]; pids_limit = 0 | docker.pids_limit must be >= 1",
         "[docker]; drop_capabilities = 'X' | must be an array of string",
         "[store]; type = 'mysql' | store.type must be one of",
-        "[store]; type = 'postgresql' | store.url",
+        "[store]; type = 'postgresql' | store.type",
         "[egress]; image = '' | egress.image must be at least 1 character",
         "[secure_runtime]; type = 'gvisor' | needs docker_runtime or k8s_runtime_class",
         "[secure_runtime]; docker_runtime = 'runsc' | secure_runtime.type",

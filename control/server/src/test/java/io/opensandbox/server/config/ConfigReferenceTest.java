@@ -20,6 +20,8 @@ class ConfigReferenceTest {
       Files.writeString(PAGE, wanted);
     }
 
-    assertThat(found).as("docs/configuration.md was stale and is rewritten; commit it").isEqualTo(wanted);
+    assertThat(found)
+        .as("docs/configuration.md was stale and is rewritten; commit it")
+        .isEqualTo(wanted);
   }
 }

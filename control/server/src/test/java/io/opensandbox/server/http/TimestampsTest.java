@@ -43,8 +43,15 @@ class TimestampsTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "", " 2030-01-01", "2030-13-01T00:00:00Z", "2030-02-30T00:00:00Z", "2030-01-01T24:00:00Z",
-        "2030-01-01T00:00:00+99:00", "yesterday", "2030-1-1", "99999999999999999"
+        "",
+        " 2030-01-01",
+        "2030-13-01T00:00:00Z",
+        "2030-02-30T00:00:00Z",
+        "2030-01-01T24:00:00Z",
+        "2030-01-01T00:00:00+99:00",
+        "yesterday",
+        "2030-1-1",
+        "99999999999999999"
       })
   void everythingElseIsRefused(String text) {
     assertThatThrownBy(() -> Timestamps.parse("expiresAt", text))

@@ -16,8 +16,7 @@ class JsonParserTest {
   @Test
   void readsEveryKind() {
     assertThat(
-            JsonParser.parse(
-                " {\"a\":[1,-2.5e3,true,false,null],\"b\":\"x\\n\\u00e9\\\"\\/\"} "))
+            JsonParser.parse(" {\"a\":[1,-2.5e3,true,false,null],\"b\":\"x\\n\\u00e9\\\"\\/\"} "))
         .isEqualTo(
             new Json.Obj(
                 Map.of(
@@ -36,9 +35,31 @@ class JsonParserTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "", " ", "{", "[1,]", "{\"a\":1,}", "{\"a\" 1}", "{a:1}", "'a'", "01", "-", "1.", "1e",
-        "+1", ".5", "NaN", "tru", "nulls", "{} x", "\"a", "\"\\x\"", "\"\\u12g4\"", "\"a\nb\"",
-        "[1 2]", "{\"a\":}", "1e99999999999"
+        "",
+        " ",
+        "{",
+        "[1,]",
+        "{\"a\":1,}",
+        "{\"a\" 1}",
+        "{a:1}",
+        "'a'",
+        "01",
+        "-",
+        "1.",
+        "1e",
+        "+1",
+        ".5",
+        "NaN",
+        "tru",
+        "nulls",
+        "{} x",
+        "\"a",
+        "\"\\x\"",
+        "\"\\u12g4\"",
+        "\"a\nb\"",
+        "[1 2]",
+        "{\"a\":}",
+        "1e99999999999"
       })
   void refusesWhatIsNotJson(String text) {
     assertThatThrownBy(() -> JsonParser.parse(text)).isInstanceOf(JsonSyntaxException.class);

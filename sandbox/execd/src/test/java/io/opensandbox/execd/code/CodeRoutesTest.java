@@ -17,6 +17,8 @@ import io.opensandbox.execd.http.Router;
 import io.opensandbox.execd.json.JsonObject;
 import io.opensandbox.execd.json.JsonParser;
 import io.opensandbox.execd.kernel.FakeKernels;
+import io.opensandbox.execd.log.Level;
+import io.opensandbox.execd.log.Log;
 import io.opensandbox.execd.path.PathExpansion;
 import io.opensandbox.execd.process.TestBroker;
 import io.opensandbox.execd.sql.SqlDatabase;
@@ -68,7 +70,7 @@ class CodeRoutesTest {
             AccountDatabase.ofSystem(),
             clock,
             () -> UUID.randomUUID().toString(),
-            System.err::println);
+            Log.open(Level.ERROR, List.of("stderr"), System.err, System.err, clock));
     var contexts = new CodeContexts(kernels);
     var router = new Router();
     router.add("DELETE", "/code", new InterruptRoute(List.of(contexts, commands)));

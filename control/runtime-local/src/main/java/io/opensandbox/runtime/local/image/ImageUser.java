@@ -83,19 +83,18 @@ public record ImageUser(long uid, long gid, List<Long> groups, String home) {
     List<String[]> entries = new ArrayList<>();
     root.file(file)
         .filter(Files::isRegularFile)
-        .ifPresent(
-            path -> {
-              try {
-                for (String line : Files.readAllLines(path)) {
-                  String[] fields = line.split(":", -1);
-                  if (fields.length > 3 && isNumber(fields[2])) {
-                    entries.add(fields);
-                  }
-                }
-              } catch (IOException e) {
-                throw new UncheckedIOException("cannot read the image's " + file, e);
+        .ifPresent(path -> {
+          try {
+            for (String line : Files.readAllLines(path)) {
+              String[] fields = line.split(":", -1);
+              if (fields.length > 3 && isNumber(fields[2])) {
+                entries.add(fields);
               }
-            });
+            }
+          } catch (IOException e) {
+            throw new UncheckedIOException("cannot read the image's " + file, e);
+          }
+        });
     return entries;
   }
 

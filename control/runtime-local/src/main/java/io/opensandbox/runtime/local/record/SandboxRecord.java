@@ -135,7 +135,8 @@ public record SandboxRecord(
   /// @param workingDirectory absolute path
   /// @param user the image's `USER`
   @Json
-  public record ProcessPlan(List<String> argv, Map<String, String> env, String workingDirectory, String user) {
+  public record ProcessPlan(
+      List<String> argv, Map<String, String> env, String workingDirectory, String user) {
     /// Copies the collections.
     public ProcessPlan {
       argv = List.copyOf(argv);

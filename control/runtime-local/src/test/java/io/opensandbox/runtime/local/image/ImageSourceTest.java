@@ -34,7 +34,18 @@ class ImageSourceTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"", "UPPER", "--help", "a b", "docker://x", "dir:/etc", "a:b:c", "x@sha256:12", "../x", "a\nb"})
+      strings = {
+        "",
+        "UPPER",
+        "--help",
+        "a b",
+        "docker://x",
+        "dir:/etc",
+        "a:b:c",
+        "x@sha256:12",
+        "../x",
+        "a\nb"
+      })
   void anythingElse_isRefused(String reference) {
     assertThatThrownBy(() -> ImageSource.parse(reference, List.of()))
         .isInstanceOf(IllegalArgumentException.class)

@@ -35,8 +35,7 @@ class FirewallTest {
     new Firewall("oslabcdef", 203, dropping).raise();
     new Firewall("oslabcdef", 203, accepting).raise();
 
-    assertThat(dropping.commands)
-        .contains("iptables -w 5 -I FORWARD -i oslabcdef.+ -j ACCEPT");
+    assertThat(dropping.commands).contains("iptables -w 5 -I FORWARD -i oslabcdef.+ -j ACCEPT");
     assertThat(accepting.commands).noneMatch(line -> line.contains(" -I "));
   }
 
