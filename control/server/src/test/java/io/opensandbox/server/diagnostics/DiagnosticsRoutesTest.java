@@ -171,7 +171,7 @@ class DiagnosticsRoutesTest {
   }
 
   @Test
-  void aSandboxThatTheRuntimeLostHasReportsAllTheSame(@TempDir Path folder) {
+  void aSandboxThatTheRuntimeLostIsReportedOrGone(@TempDir Path folder) {
     var forgetful = new FakeRuntime();
     try (var other = TestServer.start(folder, forgetful, new FakeClock(), "")) {
       var id = other.create();
@@ -179,9 +179,10 @@ class DiagnosticsRoutesTest {
       forgetful.vanish(id);
 
       for (var what : List.of("logs", "events", "inspect", "summary")) {
+        // The reconciler may or may not have noticed by now; never is it a server error.
         assertThat(other.send("GET", "/v1/sandboxes/" + id + "/diagnostics/" + what).status())
             .as(what)
-            .isEqualTo(200);
+            .isIn(200, 404);
       }
     }
   }
