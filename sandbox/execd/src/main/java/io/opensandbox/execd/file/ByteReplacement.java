@@ -1,8 +1,8 @@
 package io.opensandbox.execd.file;
 
+import io.opensandbox.execd.bytes.BytePattern;
 import java.io.IOException;
 import java.io.InputStream;
-import java.util.Arrays;
 
 /// Copies bytes, replacing each occurrence of a text from left to right. Memory is bounded by the
 /// length of that text, not of the file.
@@ -22,16 +22,16 @@ final class ByteReplacement {
   /// @param old at least one byte
   static long copy(InputStream in, byte[] old, byte[] replacement, Sink out) throws IOException {
     byte[] buffer = new byte[Math.max(BUFFER_BYTES, 2 * old.length)];
-    int[] skips = skipTable(old);
+    BytePattern pattern = new BytePattern(old);
     long replaced = 0;
     int size = 0;
     while (true) {
       int count = in.read(buffer, size, buffer.length - size);
       size += Math.max(count, 0);
       int at = 0;
-      for (int found = find(buffer, at, size, old, skips);
+      for (int found = pattern.find(buffer, at, size);
           found >= 0;
-          found = find(buffer, at, size, old, skips)) {
+          found = pattern.find(buffer, at, size)) {
         out.accept(buffer, at, found - at);
         out.accept(replacement, 0, replacement.length);
         at = found + old.length;
@@ -46,27 +46,5 @@ final class ByteReplacement {
         return replaced;
       }
     }
-  }
-
-  private static int find(byte[] bytes, int from, int to, byte[] pattern, int[] skips) {
-    int last = pattern.length - 1;
-    int at = from;
-    while (at + last < to) {
-      byte end = bytes[at + last];
-      if (end == pattern[last] && Arrays.equals(bytes, at, at + last, pattern, 0, last)) {
-        return at;
-      }
-      at += skips[end & 0xff];
-    }
-    return -1;
-  }
-
-  private static int[] skipTable(byte[] pattern) {
-    int[] table = new int[256];
-    Arrays.fill(table, pattern.length);
-    for (int i = 0; i < pattern.length - 1; i++) {
-      table[pattern[i] & 0xff] = pattern.length - 1 - i;
-    }
-    return table;
   }
 }

@@ -1,5 +1,6 @@
 package io.opensandbox.execd.http;
 
+import io.opensandbox.execd.bytes.BytePattern;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -17,8 +18,7 @@ public final class MultipartReader {
   private static final int MAX_BOUNDARY_LENGTH = 200;
 
   private final InputStream in;
-  private final byte[] delimiter;
-  private final int[] skips;
+  private final BytePattern delimiter;
   private final byte[] buffer = new byte[BUFFER_BYTES];
   private int position;
   private int limit;
@@ -89,8 +89,7 @@ public final class MultipartReader {
 
   private MultipartReader(InputStream in, String boundary) {
     this.in = in;
-    this.delimiter = ("\r\n--" + boundary).getBytes(StandardCharsets.ISO_8859_1);
-    this.skips = skipTable(delimiter);
+    this.delimiter = new BytePattern(("\r\n--" + boundary).getBytes(StandardCharsets.ISO_8859_1));
     // The first delimiter may stand at the very start, without a line break before it.
     buffer[limit++] = '\r';
     buffer[limit++] = '\n';
@@ -152,13 +151,13 @@ public final class MultipartReader {
 
   /// Passes on what is certainly content; gives whether the delimiter was reached (and taken).
   private boolean transferPiece(Sink sink) throws IOException {
-    int found = find();
+    int found = delimiter.find(buffer, position, limit);
     if (found >= 0) {
       emit(sink, found);
-      position = found + delimiter.length;
+      position = found + delimiter.length();
       return true;
     }
-    emit(sink, Math.max(position, limit - delimiter.length + 1));
+    emit(sink, Math.max(position, limit - delimiter.length() + 1));
     if (!fill()) {
       throw new MultipartException("the form ends before its last boundary");
     }
@@ -170,29 +169,6 @@ public final class MultipartReader {
       sink.accept(buffer, position, end - position);
       position = end;
     }
-  }
-
-  /// Boyer-Moore-Horspool: looks at about one byte in a delimiter's length.
-  private int find() {
-    int last = delimiter.length - 1;
-    int at = position;
-    while (at + last < limit) {
-      byte end = buffer[at + last];
-      if (end == delimiter[last] && Arrays.equals(buffer, at, at + last, delimiter, 0, last)) {
-        return at;
-      }
-      at += skips[end & 0xff];
-    }
-    return -1;
-  }
-
-  private static int[] skipTable(byte[] pattern) {
-    int[] table = new int[256];
-    Arrays.fill(table, pattern.length);
-    for (int i = 0; i < pattern.length - 1; i++) {
-      table[pattern[i] & 0xff] = pattern.length - 1 - i;
-    }
-    return table;
   }
 
   /// Reads what follows a delimiter; gives whether a part comes (and not the end).
