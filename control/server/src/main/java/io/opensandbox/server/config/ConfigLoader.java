@@ -115,6 +115,9 @@ public final class ConfigLoader {
     Values runtime = reader.read(ConfigSchema.RUNTIME);
     if (!reader.isPresent(ConfigSchema.RUNTIME)) {
       reader.complain("runtime", "the section [runtime] with type and execd_image is required");
+    } else if (runtime.string("execd_image", "").isEmpty()
+        && !runtime.string("type", "").equals("local")) {
+      reader.complain("runtime.execd_image", "is required");
     }
     Config.Docker docker = docker(reader.read(ConfigSchema.DOCKER));
     reader.read(ConfigSchema.KUBERNETES);
@@ -383,9 +386,6 @@ public final class ConfigLoader {
   }
 
   private static void checkAcrossSections(SectionReader reader, Config config) {
-    if (config.runtime().execdImage().isEmpty() && !config.runtime().type().equals("local")) {
-      reader.complain("runtime.execd_image", "is required");
-    }
     switch (config.runtime().type()) {
       case "docker" -> {
         if (reader.isPresent(ConfigSchema.KUBERNETES)) {
