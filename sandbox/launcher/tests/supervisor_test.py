@@ -88,7 +88,10 @@ class Restart(DaemonTest):
 
     def test_killed_by_a_signal(self):
         process = self.start()
-        os.kill(self.ask(do="tell")["pid"], signal.SIGKILL)
+        jvm = self.ask(do="tell")["pid"]
+        os.kill(jvm, signal.SIGKILL)
+        # Before it is gone it could still accept the next connection, and take it to the grave.
+        self.assertTrue(wait_gone(jvm))
         self.assertEqual(self.ask(do="tell")["start"], 2)
         self.assertIn("signal 9", self.stderr_until(process, "started again"))
 
