@@ -25,11 +25,14 @@ import io.opensandbox.server.snapshot.SnapshotRoutes;
 import io.opensandbox.server.snapshot.SnapshotService;
 import io.opensandbox.server.snapshot.Snapshots;
 import io.opensandbox.server.store.Database;
+import io.opensandbox.server.store.Heartbeat;
 import io.opensandbox.server.store.Migrations;
-import io.opensandbox.server.store.SqliteDatabase;
+import io.opensandbox.server.store.Store;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -40,6 +43,7 @@ final class OpenSandboxServer implements AutoCloseable {
   private static final Duration STOP_TIMEOUT = Duration.ofSeconds(5);
 
   private final Database database;
+  private final Optional<Heartbeat> heartbeat;
   private final SandboxRuntime runtime;
   private final SandboxLifecycle lifecycle;
   private final SnapshotService snapshots;
@@ -57,13 +61,14 @@ final class OpenSandboxServer implements AutoCloseable {
     Clock clock = environment.clock();
     Config.Server server = config.server();
     this.database = database;
+    var store = new Store(database, UUID.randomUUID().toString(), config.store().lease());
     this.runtime = runtime;
     this.ownsRuntime = ownsRuntime;
-    var restores = new Snapshots(database, runtime);
+    var restores = new Snapshots(store, runtime);
     this.lifecycle =
         new SandboxLifecycle(
             runtime,
-            database,
+            store,
             CreateRules.of(config, runtime.capabilities()),
             restores,
             clock,
@@ -78,6 +83,10 @@ final class OpenSandboxServer implements AutoCloseable {
             lifecycle.captures(),
             clock,
             config.store().maxSnapshots());
+    this.heartbeat =
+        database.isShared()
+            ? Optional.of(new Heartbeat(store.lease(), List.of(lifecycle::beat, snapshots::beat)))
+            : Optional.empty();
     this.renewal =
         config.renewIntent().enabled()
             ? Optional.of(new AccessRenewal(sandboxes, clock, config.renewIntent().minInterval()))
@@ -114,25 +123,46 @@ final class OpenSandboxServer implements AutoCloseable {
 
   /// Opens the runtime and the store; nothing listens yet.
   static OpenSandboxServer open(Config config, Environment environment) {
-    return open(config, environment, Runtimes.open(config, environment), true);
+    SandboxRuntime runtime = Runtimes.open(config, environment);
+    try {
+      return open(config, environment, runtime, Databases.open(config.store()), true);
+    } catch (RuntimeException e) {
+      runtime.close();
+      throw e;
+    }
   }
 
   /// Opens the store and wires everything around `runtime`, which the caller closes.
   static OpenSandboxServer open(Config config, Environment environment, SandboxRuntime runtime) {
-    return open(config, environment, runtime, false);
+    return open(config, environment, runtime, Databases.open(config.store()));
+  }
+
+  /// Wires everything around `runtime`, which the caller closes, and `database`.
+  static OpenSandboxServer open(
+      Config config, Environment environment, SandboxRuntime runtime, Database database) {
+    return open(config, environment, runtime, database, false);
   }
 
   private static OpenSandboxServer open(
-      Config config, Environment environment, SandboxRuntime runtime, boolean ownsRuntime) {
-    Database database = new SqliteDatabase(config.store().path());
-    Migrations.run(database);
-    return new OpenSandboxServer(database, runtime, ownsRuntime, config, environment);
+      Config config,
+      Environment environment,
+      SandboxRuntime runtime,
+      Database database,
+      boolean ownsRuntime) {
+    try {
+      Migrations.run(database);
+      return new OpenSandboxServer(database, runtime, ownsRuntime, config, environment);
+    } catch (RuntimeException e) {
+      database.close();
+      throw e;
+    }
   }
 
   /// Repairs what a crash left, then listens until the process is told to stop.
   void start() throws Exception {
+    heartbeat.ifPresent(Heartbeat::start);
     lifecycle.resync();
-    snapshots.recover();
+    snapshots.recover(!database.isShared());
     lifecycle.start();
     renewal.ifPresent(AccessRenewal::start);
     web.start();
@@ -156,6 +186,7 @@ final class OpenSandboxServer implements AutoCloseable {
     renewal.ifPresent(AccessRenewal::close);
     snapshots.close();
     lifecycle.close();
+    heartbeat.ifPresent(Heartbeat::close);
     if (ownsRuntime) {
       runtime.close();
     }

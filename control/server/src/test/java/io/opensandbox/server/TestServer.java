@@ -1,11 +1,13 @@
 package io.opensandbox.server;
 
 import io.opensandbox.runtime.FakeRuntime;
+import io.opensandbox.runtime.SandboxRuntime;
 import io.opensandbox.server.config.Config;
 import io.opensandbox.server.config.ConfigLoader;
 import io.opensandbox.server.http.RouteTable;
 import io.opensandbox.server.json.Json;
 import io.opensandbox.server.json.JsonParser;
+import io.opensandbox.server.store.Database;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.net.URI;
@@ -66,6 +68,18 @@ public final class TestServer implements AutoCloseable {
   ///
   /// @param toml added to the configuration
   public static TestServer start(Path folder, FakeRuntime runtime, FakeClock clock, String toml) {
+    Config config = config(folder, toml);
+    return start(folder, config, runtime, runtime, clock, Databases.open(config.store()));
+  }
+
+  /// Starts a server on `database` that sees `runtime` through `seen`.
+  static TestServer start(
+      Path folder,
+      Config config,
+      FakeRuntime runtime,
+      SandboxRuntime seen,
+      FakeClock clock,
+      Database database) {
     var environment =
         new Environment(
             Map.of(),
@@ -73,27 +87,33 @@ public final class TestServer implements AutoCloseable {
             clock,
             new SecureRandom(),
             new PrintStream(System.out, true, StandardCharsets.UTF_8));
-    Config config =
-        new ConfigLoader(environment.variables(), folder)
-            .parse(
-                "test.toml",
-                """
-                server.host = "127.0.0.1"
-                server.api_key = "test-key"
-                runtime.type = "docker"
-                runtime.execd_image = "execd"
-                docker.network_mode = "bridge"
-                store.path = "%s"
-                %s
-                """
-                    .formatted(folder.resolve("store.db"), toml));
-    OpenSandboxServer server = OpenSandboxServer.open(config.onPort(0), environment, runtime);
+    OpenSandboxServer server =
+        OpenSandboxServer.open(config.onPort(0), environment, seen, database);
     try {
       server.start();
     } catch (Exception e) {
       throw new IllegalStateException(e);
     }
     return new TestServer(server, runtime);
+  }
+
+  /// A configuration with its store in `folder`.
+  ///
+  /// @param toml added to it
+  static Config config(Path folder, String toml) {
+    return new ConfigLoader(Map.of(), folder)
+        .parse(
+            "test.toml",
+            """
+            server.host = "127.0.0.1"
+            server.api_key = "test-key"
+            runtime.type = "docker"
+            runtime.execd_image = "execd"
+            docker.network_mode = "bridge"
+            store.path = "%s"
+            %s
+            """
+                .formatted(folder.resolve("store.db"), toml));
   }
 
   /// The runtime below it.

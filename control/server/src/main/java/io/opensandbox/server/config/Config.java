@@ -1,5 +1,6 @@
 package io.opensandbox.server.config;
 
+import io.opensandbox.server.store.PostgresqlAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -176,8 +177,11 @@ public record Config(
   /// Where the server keeps what it knows.
   ///
   /// @param path the SQLite file
+  /// @param address the PostgreSQL database, when that is used instead of the file
+  /// @param lease after which another server takes over what a dead one worked on
   /// @param maxSnapshots 0 for no limit
-  public record Store(Path path, int maxSnapshots) {}
+  public record Store(
+      Path path, Optional<PostgresqlAddress> address, Duration lease, int maxSnapshots) {}
 
   /// A stronger boundary.
   public record SecureRuntime(

@@ -1,5 +1,6 @@
 package io.opensandbox.server.config;
 
+import io.opensandbox.server.store.PostgresqlAddress;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -24,6 +25,9 @@ import org.tomlj.TomlTable;
 public final class ConfigLoader {
   /// Environment variable that replaces `server.api_key`, even when it is empty.
   public static final String API_KEY_VARIABLE = "OPENSANDBOX_SERVER_API_KEY";
+
+  /// Environment variable that replaces `store.password`.
+  public static final String STORE_PASSWORD_VARIABLE = "OPENSANDBOX_STORE_PASSWORD";
 
   /// Environment variable that names the file.
   public static final String PATH_VARIABLE = "SANDBOX_CONFIG_PATH";
@@ -339,7 +343,31 @@ public final class ConfigLoader {
     Values values = reader.read(ConfigSchema.STORE);
     return new Config.Store(
         expand(values.string("path", "~/.opensandbox/opensandbox.db")),
+        values.string("type", "sqlite").equals("postgresql")
+            ? postgresql(reader, values)
+            : Optional.empty(),
+        Duration.ofSeconds(values.integer("lease_seconds", 15)),
         (int) values.integer("max_snapshots", 0));
+  }
+
+  private Optional<PostgresqlAddress> postgresql(SectionReader reader, Values values) {
+    Optional<String> url = values.nonBlank("url");
+    if (url.isEmpty()) {
+      reader.complain("store.url", "is required when store.type is \"postgresql\"");
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(
+          PostgresqlAddress.parse(
+              url.get(),
+              values.nonBlank("user"),
+              Optional.ofNullable(environment.get(STORE_PASSWORD_VARIABLE))
+                  .or(() -> values.text("password")),
+              (int) values.integer("max_connections", 10)));
+    } catch (IllegalArgumentException e) {
+      reader.complain("store.url", String.valueOf(e.getMessage()));
+      return Optional.empty();
+    }
   }
 
   private static Config.SecureRuntime secureRuntime(SectionReader reader) {

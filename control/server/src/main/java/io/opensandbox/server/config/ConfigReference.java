@@ -15,7 +15,8 @@ final class ConfigReference {
         One TOML file: `--config PATH`, else `$SANDBOX_CONFIG_PATH`, else `~/.sandbox.toml`.
         `opensandbox-server init-config` writes one, `opensandbox-server --check` says what is wrong
         with one, with key and line. Unknown keys are ignored. `OPENSANDBOX_SERVER_API_KEY`, when it
-        is set, replaces `server.api_key`; no other key has a variable.
+        is set, replaces `server.api_key`, and `OPENSANDBOX_STORE_PASSWORD` replaces
+        `store.password`; no other key has a variable.
         """);
     for (Section section : ConfigSchema.ALL) {
       out.append("\n## `[").append(section.name()).append("]`\n\n");

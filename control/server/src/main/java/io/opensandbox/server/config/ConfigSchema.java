@@ -285,13 +285,33 @@ final class ConfigSchema {
               choice(
                   "type",
                   "\"sqlite\"",
-                  List.of("sqlite"),
-                  "One file, used by one server at a time."),
+                  List.of("sqlite", "postgresql"),
+                  "\"sqlite\" is one file, used by one server at a time; \"postgresql\" is a"
+                      + " database that several servers share."),
               string(
                       "path",
                       "\"~/.opensandbox/opensandbox.db\"",
                       "The SQLite file; parents are created.")
                   .atLeast(1),
+              string(
+                  "url",
+                  UNSET,
+                  "postgresql://HOST[:PORT]/DATABASE[?OPTIONS], options as the PostgreSQL JDBC"
+                      + " driver has them (sslmode=verify-full). Required when type is"
+                      + " \"postgresql\"; the same text for every server that shares the database."),
+              string("user", UNSET, "Login of the PostgreSQL database."),
+              string(
+                  "password",
+                  UNSET,
+                  "Password of the PostgreSQL database; OPENSANDBOX_STORE_PASSWORD replaces it."),
+              integer("max_connections", "10", 2, 1000, "Connections of one server to PostgreSQL."),
+              integer(
+                  "lease_seconds",
+                  "15",
+                  2,
+                  3600,
+                  "How long a server that shares the store may be silent before others take over"
+                      + " what it was working on."),
               integer(
                   "max_snapshots",
                   "0",

@@ -28,9 +28,14 @@ final class SectionReader {
     return List.copyOf(violations);
   }
 
-  /// Adds a violation of a rule that is not of one key.
+  /// Adds a violation of a rule that is not of one key. What is missing is at the line of its
+  /// section.
   void complain(String path, String complaint) {
-    TomlPosition position = position(List.of(path.split("\\.")));
+    List<String> steps = List.of(path.split("\\."));
+    TomlPosition position = position(steps);
+    for (int i = steps.size() - 1; position == null && i > 0; i--) {
+      position = position(steps.subList(0, i));
+    }
     violations.add(
         (position == null ? "" : "line " + position.line() + ": ") + path + ": " + complaint);
   }

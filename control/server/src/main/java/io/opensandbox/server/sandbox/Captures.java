@@ -9,10 +9,18 @@ import java.util.concurrent.locks.ReentrantLock;
 /// The sandboxes that are being captured, so that one is not removed under a snapshot that its
 /// client was promised.
 public final class Captures {
+  private static final Duration PAUSE = Duration.ofMillis(100);
+
+  private final SnapshotImages snapshots;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition ended = lock.newCondition();
   // Guarded by `lock`.
   private final Map<String, Integer> running = new HashMap<>();
+
+  /// @param snapshots knows what other servers capture
+  Captures(SnapshotImages snapshots) {
+    this.snapshots = snapshots;
+  }
 
   /// A capture of a sandbox begins.
   public void begin(String sandboxId) {
@@ -42,6 +50,10 @@ public final class Captures {
     try {
       while (running.containsKey(sandboxId) && nanos > 0) {
         nanos = ended.awaitNanos(nanos);
+      }
+      // Another server's capture ends without a signal here.
+      while (nanos > 0 && snapshots.isBeingCaptured(sandboxId)) {
+        nanos -= PAUSE.toNanos() - Math.max(0, ended.awaitNanos(PAUSE.toNanos()));
       }
     } catch (InterruptedException _) {
       Thread.currentThread().interrupt();

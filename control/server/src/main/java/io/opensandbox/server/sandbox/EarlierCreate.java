@@ -1,44 +1,50 @@
 package io.opensandbox.server.sandbox;
 
+import io.opensandbox.server.store.Sql;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.Optional;
 
 /// A create that was done under an idempotency key before.
 ///
 /// @param response what its client was answered; empty while it is under way
-record EarlierCreate(String requestHash, Optional<String> response) {
+record EarlierCreate(String requestHash, String sandboxId, Optional<String> response) {
   /// Takes a key for a row, or says who has it.
   static Optional<EarlierCreate> claim(Connection connection, SandboxRow row, IdempotencyKey key)
       throws SQLException {
-    try (PreparedStatement insert =
-            connection.prepareStatement(
+    boolean taken =
+        Sql.of(
+                connection,
                 "INSERT INTO idempotency (tenant, idempotency_key, request_hash, sandbox_id,"
                     + " response, created_at) VALUES (?,?,?,?,NULL,?)"
-                    + " ON CONFLICT (tenant, idempotency_key) DO NOTHING");
-        PreparedStatement select =
-            connection.prepareStatement(
-                "SELECT request_hash, response FROM idempotency"
-                    + " WHERE tenant = ? AND idempotency_key = ?")) {
-      insert.setString(1, row.tenant());
-      insert.setString(2, key.value());
-      insert.setString(3, key.requestHash());
-      insert.setString(4, row.id());
-      insert.setLong(5, SandboxStore.micros(row.createdAt()));
-      if (insert.executeUpdate() == 1) {
-        return Optional.empty();
-      }
-      select.setString(1, row.tenant());
-      select.setString(2, key.value());
-      try (ResultSet result = select.executeQuery()) {
-        if (!result.next()) {
-          throw new SQLException("the idempotency key vanished while it was read");
-        }
-        return Optional.of(
-            new EarlierCreate(result.getString(1), Optional.ofNullable(result.getString(2))));
-      }
+                    + " ON CONFLICT (tenant, idempotency_key) DO NOTHING")
+            .with(row.tenant())
+            .with(key.value())
+            .with(key.requestHash())
+            .with(row.id())
+            .with(row.createdAt())
+            .updateOne();
+    if (taken) {
+      return Optional.empty();
     }
+    return Optional.of(
+        find(connection, row.tenant(), key)
+            .orElseThrow(() ->
+                // Its create failed this instant; the whole transaction is run again.
+                new SQLException("the idempotency key was freed while it was read", "40001")));
+  }
+
+  /// The create that used a key.
+  static Optional<EarlierCreate> find(Connection connection, String tenant, IdempotencyKey key)
+      throws SQLException {
+    return Sql.of(
+            connection,
+            "SELECT request_hash, sandbox_id, response FROM idempotency"
+                + " WHERE tenant = ? AND idempotency_key = ?")
+        .with(tenant)
+        .with(key.value())
+        .first(row ->
+            new EarlierCreate(
+                row.text("request_hash"), row.text("sandbox_id"), row.maybeText("response")));
   }
 }

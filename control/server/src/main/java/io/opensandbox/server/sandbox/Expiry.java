@@ -14,7 +14,7 @@ import org.slf4j.LoggerFactory;
 /// store; nothing is kept per sandbox.
 public final class Expiry implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Expiry.class);
-  // The wall clock may jump, and another server may write an earlier expiry.
+  // The wall clock may jump, and another server may write an earlier expiry or die at its work.
   private static final Duration LONGEST_WAIT = Duration.ofSeconds(5);
 
   private final SandboxStore store;
@@ -59,12 +59,7 @@ public final class Expiry implements AutoCloseable {
   /// Removes one sandbox, unless it was renewed or removed meanwhile.
   void expire(String id) {
     try {
-      locks.with(
-          id,
-          () -> {
-            store.find(id).filter(this::isOverdue).ifPresent(this::remove);
-            return id;
-          });
+      locks.unlessTaken(id, () -> store.find(id).filter(this::isOverdue).ifPresent(this::remove));
     } catch (RuntimeException e) {
       LOG.warn("sandbox {}: expired, cannot be removed, will retry: {}", id, e.getMessage());
     }

@@ -48,7 +48,8 @@ final class Provisioner {
     this.threads = threads;
   }
 
-  /// Begins to make the sandbox of a row that is in the store with [Intent#CREATE].
+  /// Begins to make the sandbox of a row that is in the store with [Intent#CREATE] and that this
+  /// server has a lease on.
   Provisioning start(SandboxRow row, CreateRequest request) {
     var provisioning = new Provisioning(row.acknowledged());
     if (active.putIfAbsent(row.id(), provisioning) != null) {
@@ -62,6 +63,18 @@ final class Provisioner {
   /// on with at the next start.
   void stop() {
     stopping = true;
+  }
+
+  /// Stops the creates of sandboxes that another server was told to delete.
+  void cancelUnwanted() {
+    store.unwanted().forEach(this::cancel);
+  }
+
+  private void cancel(String id) {
+    Provisioning provisioning = active.get(id);
+    if (provisioning != null) {
+      provisioning.cancel();
+    }
   }
 
   /// The create under way for `id`, in this process.
@@ -131,10 +144,14 @@ final class Provisioner {
         Instant now = clock.instant();
         if (!now.isBefore(next)) {
           next = now.plus(PROGRESS_INTERVAL);
-          store.updateStatus(
-              row.id(),
-              Intent.CREATE,
-              new Status(SandboxState.PENDING, "IMAGE_PULLING", message, row.createdAt()));
+          boolean wanted =
+              store.updateStatus(
+                  row.id(),
+                  Intent.CREATE,
+                  new Status(SandboxState.PENDING, "IMAGE_PULLING", message, row.createdAt()));
+          if (!wanted) {
+            cancel(row.id());
+          }
         }
       }
     };
@@ -147,11 +164,17 @@ final class Provisioner {
     if (stopping && acknowledged) {
       return;
     }
+    // When the lease ran out, whoever took it over decides what becomes of the sandbox.
+    if (!store.makers().isMine(row.id()) && store.find(row.id()).isPresent()) {
+      LOG.warn("sandbox {}: another server has taken its create over", row.id());
+      return;
+    }
     try {
       runtime.remove(row.id(), Duration.ZERO);
     } catch (RuntimeException e) {
       LOG.warn("sandbox {}: cannot clean up after a failed create, will retry", row.id(), e);
       store.markForRemoval(row.id(), Intent.FORGET, Status.stopping(clock.instant()));
+      store.makers().release(row.id());
       return;
     }
     Instant now = clock.instant();

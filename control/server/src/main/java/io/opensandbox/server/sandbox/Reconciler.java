@@ -5,6 +5,7 @@ import io.opensandbox.runtime.RuntimeSandbox;
 import io.opensandbox.runtime.SandboxRuntime;
 import io.opensandbox.server.json.Json;
 import io.opensandbox.server.json.JsonParser;
+import io.opensandbox.server.store.Leases;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -81,6 +82,11 @@ public final class Reconciler implements AutoCloseable {
     wakeUps.release();
   }
 
+  /// Looks at what is half done and on which no server works, because the one that did died.
+  void takeOver() {
+    store.abandoned().forEach(this::wake);
+  }
+
   private void event(RuntimeEvent event) {
     switch (event) {
       case RuntimeEvent.Changed changed -> wake(changed.sandboxId());
@@ -155,20 +161,29 @@ public final class Reconciler implements AutoCloseable {
     }
   }
 
-  /// Does what one sandbox needs now. A failure is logged; the next resync tries again.
+  /// Does what one sandbox needs now, unless another server is at it. A failure is logged; the next
+  /// resync tries again.
   void reconcile(String id) {
     try {
-      if (provisioner.active(id) == null) {
-        locks.with(
-            id,
-            () -> {
-              act(id);
-              return id;
-            });
+      if (provisioner.active(id) == null && !isSettled(id)) {
+        locks.unlessTaken(id, () -> act(id));
       }
     } catch (RuntimeException e) {
       LOG.warn("sandbox {}: cannot be brought in line, will retry: {}", id, e.getMessage());
     }
+  }
+
+  // Most events tell what is known already; those need no lease.
+  private boolean isSettled(String id) {
+    Optional<SandboxRow> row = store.find(id);
+    Optional<RuntimeSandbox> seen = runtime.find(id);
+    if (row.isEmpty()) {
+      return seen.isEmpty();
+    }
+    return row.get().intent() == Intent.KEEP
+        && seen.isPresent()
+        && Observed.status(seen.get(), row.get().status(), clock.instant())
+            .equals(row.get().status());
   }
 
   private void act(String id) {
@@ -185,18 +200,26 @@ public final class Reconciler implements AutoCloseable {
       case CREATE -> continueCreate(row);
       case KEEP -> follow(row);
       case KEEP_FAILED -> runtime.remove(id, Duration.ZERO);
-      case REMOVE, FORGET -> removal.finish(id);
+      case REMOVE, FORGET -> {
+        // The server that was making it cleans up itself.
+        if (!store.makers().isOthers(id)) {
+          removal.finish(id);
+        }
+      }
     }
   }
 
   private void adopt(RuntimeSandbox seen) {
     if (labels.areOurs(seen.labels())) {
       LOG.info("sandbox {}: is in the runtime but not in the store; adopting it", seen.id());
-      store.insert(labels.rebuild(seen), null);
+      store.adopt(labels.rebuild(seen));
     }
   }
 
   private void continueCreate(SandboxRow row) {
+    if (store.makers().take(row.id()) != Leases.Outcome.TAKEN) {
+      return; // another server is making it
+    }
     Optional<String> json = store.requestJson(row.id());
     if (!row.acknowledged() || json.isEmpty()) {
       LOG.info("sandbox {}: its create was cut short; removing it", row.id());

@@ -19,17 +19,12 @@ final class Removal {
   private final Captures captures;
   private final InstantSource clock;
 
-  Removal(
-      SandboxRuntime runtime,
-      SandboxStore store,
-      Provisioner provisioner,
-      Captures captures,
-      InstantSource clock) {
-    this.runtime = runtime;
-    this.store = store;
-    this.provisioner = provisioner;
+  Removal(SandboxParts parts, Captures captures) {
+    this.runtime = parts.runtime();
+    this.store = parts.store();
+    this.provisioner = parts.provisioner();
     this.captures = captures;
-    this.clock = clock;
+    this.clock = parts.clock();
   }
 
   /// Removes a sandbox whatever it is doing. Call with its lock held. When the runtime fails, the
@@ -38,6 +33,11 @@ final class Removal {
     @Nullable Provisioning provisioning = provisioner.active(row.id());
     if (provisioning != null) {
       cancel(row, provisioning);
+      return;
+    }
+    if (store.makers().isOthers(row.id())) {
+      // The server that makes it sees that it is not wanted, stops and cleans up.
+      store.markForRemoval(row.id(), Intent.FORGET, Status.stopping(clock.instant()));
       return;
     }
     captures.awaitNone(row.id(), CAPTURE_LIMIT);

@@ -1,7 +1,7 @@
 package io.opensandbox.server.sandbox;
 
 import io.opensandbox.runtime.SandboxRuntime;
-import io.opensandbox.server.store.Database;
+import io.opensandbox.server.store.Store;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Map;
@@ -13,8 +13,9 @@ import java.util.concurrent.TimeUnit;
 public final class SandboxLifecycle implements AutoCloseable {
   private static final long STOP_SECONDS = 10;
 
-  private final Captures captures = new Captures();
+  private final Captures captures;
   private final SandboxStore store;
+  private final boolean shared;
   private final Provisioner provisioner;
   private final SandboxService service;
   private final Reconciler reconciler;
@@ -25,7 +26,7 @@ public final class SandboxLifecycle implements AutoCloseable {
   /// @param failureTtl how long a sandbox that failed in the background is shown
   public SandboxLifecycle(
       SandboxRuntime runtime,
-      Database database,
+      Store store,
       CreateRules rules,
       SnapshotImages snapshots,
       InstantSource clock,
@@ -33,11 +34,14 @@ public final class SandboxLifecycle implements AutoCloseable {
       Duration failureTtl) {
     this.threads =
         Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("lifecycle-", 0).factory());
-    this.store = new SandboxStore(database);
-    var labels = new SandboxLabels(database.location());
-    this.provisioner = new Provisioner(runtime, store, labels, clock, failureTtl, threads);
-    var parts = new SandboxParts(runtime, store, labels, new SandboxLocks(), provisioner, clock);
-    var removal = new Removal(runtime, store, provisioner, captures, clock);
+    this.store = new SandboxStore(store);
+    this.shared = store.database().isShared();
+    this.captures = new Captures(snapshots);
+    var labels = new SandboxLabels(store.database().location());
+    this.provisioner = new Provisioner(runtime, this.store, labels, clock, failureTtl, threads);
+    var locks = new SandboxLocks(this.store.locks());
+    var parts = new SandboxParts(runtime, this.store, labels, locks, provisioner, clock);
+    var removal = new Removal(parts, captures);
     var parser = new CreateRequestParser(rules);
     this.expiry = new Expiry(parts, removal, threads);
     this.reconciler = new Reconciler(parts, parser, removal, threads);
@@ -59,6 +63,15 @@ public final class SandboxLifecycle implements AutoCloseable {
     return store.countByState();
   }
 
+  /// Keeps what this server is working on its own, and takes over what a server that died worked
+  /// on. Call it several times in the length of a lease.
+  public void beat() {
+    store.makers().renewAll();
+    store.locks().renewAll();
+    provisioner.cancelUnwanted();
+    reconciler.takeOver();
+  }
+
   /// Begins to follow the runtime and to remove what expires.
   public void start() {
     reconciler.start();
@@ -67,6 +80,11 @@ public final class SandboxLifecycle implements AutoCloseable {
 
   /// Compares everything in the store with everything in the runtime, once.
   public void resync() {
+    if (!shared) {
+      // Nobody else uses this store, so whatever had a lease is gone.
+      store.makers().clear();
+      store.locks().clear();
+    }
     reconciler.resyncAll();
   }
 

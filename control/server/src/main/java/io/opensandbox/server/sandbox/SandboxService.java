@@ -33,6 +33,7 @@ public final class SandboxService {
   private final CreateRequestParser parser;
   private final SnapshotImages snapshots;
   private final Duration createWait;
+  private final RepeatedCreates repeats;
 
   SandboxService(
       SandboxParts parts,
@@ -51,6 +52,7 @@ public final class SandboxService {
     this.parser = parser;
     this.snapshots = snapshots;
     this.createWait = createWait;
+    this.repeats = new RepeatedCreates(parts);
   }
 
   /// What a create made.
@@ -72,34 +74,24 @@ public final class SandboxService {
       store.insert(row, text);
       return SandboxViews.json(await(row, request));
     }
-    Optional<EarlierCreate> earlier = store.insertOnce(row, text, key.get());
-    if (earlier.isPresent()) {
-      return replay(earlier.get(), key.get());
-    }
-    String response = SandboxViews.json(await(row, request));
-    store.recordResponse(tenant, key.get(), response);
-    return response;
+    return repeats
+        .answer(row, text, key.get(), asked(request))
+        .orElseGet(() -> {
+          String response = SandboxViews.json(await(row, request));
+          store.recordResponse(tenant, key.get(), response);
+          return response;
+        });
   }
 
-  private static String replay(EarlierCreate earlier, IdempotencyKey key) {
-    if (!earlier.requestHash().equals(key.requestHash())) {
-      throw new SandboxException(
-          ErrorCode.IDEMPOTENCY_CONFLICT,
-          "the Idempotency-Key was used with another request before");
-    }
-    return earlier
-        .response()
-        .orElseThrow(() ->
-            new SandboxException(
-                ErrorCode.IDEMPOTENCY_CONFLICT,
-                "the create with this Idempotency-Key is still under way; try again"));
+  // What the client asked for, before splitting.
+  private static List<String> asked(CreateRequest request) {
+    return request.entrypoint().isEmpty() ? Entrypoints.KEEP_RUNNING : request.entrypoint();
   }
 
   private Created await(SandboxRow row, CreateRequest request) {
     expiry.poke();
     Provisioning provisioning = provisioner.start(row, request);
-    List<String> entrypoint =
-        request.entrypoint().isEmpty() ? Entrypoints.KEEP_RUNNING : request.entrypoint();
+    List<String> entrypoint = asked(request);
     try {
       boolean imageReady = provisioning.awaitImage(createWait);
       if (imageReady && provisioning.awaitDone(LONGEST_CREATE)) {
@@ -126,9 +118,7 @@ public final class SandboxService {
             .map(snapshot -> snapshots.imageOf(snapshot, tenant))
             .or(() -> request.image().map(asked -> asked.reference()))
             .orElse("");
-    List<String> entrypoint =
-        Entrypoints.split(
-            request.entrypoint().isEmpty() ? Entrypoints.KEEP_RUNNING : request.entrypoint());
+    List<String> entrypoint = Entrypoints.split(asked(request));
     return new SandboxRow(
         UUID.randomUUID().toString(),
         tenant,
@@ -213,29 +203,27 @@ public final class SandboxService {
   /// @param ifMatch version the client expects; empty for any
   SandboxRow patchMetadata(
       String id, Map<String, Optional<String>> patch, Optional<Long> ifMatch, String tenant) {
-    return locked(
-        id,
-        () -> {
-          SandboxRow row = get(id, tenant);
-          checkPatch(patch);
-          if (ifMatch.isPresent() && ifMatch.get() != row.version()) {
-            throw new SandboxException(
-                ErrorCode.PRECONDITION_FAILED,
-                "sandbox \"" + id + "\" was changed meanwhile; get it again for its ETag");
-          }
-          Map<String, String> metadata = new LinkedHashMap<>(row.metadata());
-          patch.forEach((key, value) ->
-              value.ifPresentOrElse(text -> metadata.put(key, text), () -> metadata.remove(key)));
-          if (metadata.equals(row.metadata())) {
-            return row;
-          }
-          if (!store.updateMetadata(id, metadata, row.version())) {
-            throw new SandboxException(
-                ErrorCode.PRECONDITION_FAILED,
-                "sandbox \"" + id + "\" is being changed by another server; try again");
-          }
-          return get(id, tenant);
-        });
+    SandboxRow row = get(id, tenant);
+    checkPatch(patch);
+    while (true) {
+      if (ifMatch.isPresent() && ifMatch.get() != row.version()) {
+        throw new SandboxException(
+            ErrorCode.PRECONDITION_FAILED,
+            "sandbox \"" + id + "\" was changed meanwhile; get it again for its ETag");
+      }
+      Map<String, String> metadata = new LinkedHashMap<>(row.metadata());
+      patch.forEach((key, value) ->
+          value.ifPresentOrElse(text -> metadata.put(key, text), () -> metadata.remove(key)));
+      if (metadata.equals(row.metadata())) {
+        return row;
+      }
+      boolean written = store.updateMetadata(id, metadata, row.version());
+      row = get(id, tenant);
+      if (written) {
+        return row;
+      }
+      // Somebody else's patch came first; each such turn is one patch that was done.
+    }
   }
 
   private static void checkPatch(Map<String, Optional<String>> patch) {

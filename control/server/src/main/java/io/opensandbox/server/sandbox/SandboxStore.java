@@ -4,18 +4,16 @@ import io.opensandbox.protocol.lifecycle.SandboxState;
 import io.opensandbox.runtime.ImageRequest;
 import io.opensandbox.server.json.JsonText;
 import io.opensandbox.server.store.Database;
+import io.opensandbox.server.store.Leases;
+import io.opensandbox.server.store.Row;
+import io.opensandbox.server.store.Sql;
+import io.opensandbox.server.store.Store;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Types;
 import java.time.Instant;
-import java.time.temporal.ChronoUnit;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -25,21 +23,43 @@ final class SandboxStore {
   private static final String COLUMNS =
       "id, tenant, intent, state, reason, message, changed_at, created_at, expires_at, image_uri,"
           + " snapshot_id, platform, entrypoint, metadata, renew_seconds, version, acknowledged";
+  private static final String WANTED = "intent IN ('CREATE', 'KEEP', 'KEEP_FAILED')";
+  private static final String VISIBLE = "intent <> 'FORGET' AND (? = '' OR tenant = ?)";
+  private static final String NEWEST_FIRST = " ORDER BY created_at DESC, id DESC";
 
   private final Database database;
+  private final Leases makers;
+  private final Leases locks;
 
-  SandboxStore(Database database) {
-    this.database = database;
+  SandboxStore(Store store) {
+    this.database = store.database();
+    this.makers = store.leases("sandboxes", "claimed");
+    this.locks = store.leases("sandboxes", "locked");
   }
 
   /// One page of what matches, and how many match.
   record Page(List<SandboxRow> rows, int total) {}
 
-  /// Adds a row; one that is there already stays as it is.
+  /// Which server is making a sandbox.
+  Leases makers() {
+    return makers;
+  }
+
+  /// Which server is doing something else to a sandbox.
+  Leases locks() {
+    return locks;
+  }
+
+  /// Adds a row that this server begins to make; one that is there already stays as it is.
   ///
   /// @param requestJson what is needed to go on after a crash; may hold secrets
-  void insert(SandboxRow row, @Nullable String requestJson) {
-    database.write(connection -> insert(connection, row, requestJson, null));
+  void insert(SandboxRow row, String requestJson) {
+    database.write(connection -> insert(connection, row, requestJson));
+  }
+
+  /// Adds a row for a sandbox that is made already; one that is there already stays as it is.
+  void adopt(SandboxRow row) {
+    database.write(connection -> insert(connection, row, null));
   }
 
   /// Adds a row under a client's idempotency key, unless the key was used already.
@@ -49,416 +69,342 @@ final class SandboxStore {
     return database.write(connection -> {
       Optional<EarlierCreate> earlier = EarlierCreate.claim(connection, row, key);
       if (earlier.isEmpty()) {
-        insert(connection, row, requestJson, null);
+        insert(connection, row, requestJson);
       }
       return earlier;
     });
   }
 
+  /// What became of the create that used an idempotency key; empty when the key is free again.
+  Optional<EarlierCreate> earlier(String tenant, IdempotencyKey key) {
+    return database.read(connection -> EarlierCreate.find(connection, tenant, key));
+  }
+
   /// Records what the client of a create with an idempotency key was answered.
   void recordResponse(String tenant, IdempotencyKey key, String response) {
-    database.write(connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "UPDATE idempotency SET response = ?"
-                  + " WHERE tenant = ? AND idempotency_key = ?")) {
-        statement.setString(1, response);
-        statement.setString(2, tenant);
-        statement.setString(3, key.value());
-        return statement.executeUpdate();
-      }
-    });
+    database.write(connection ->
+        Sql.of(
+                connection,
+                "UPDATE idempotency SET response = ? WHERE tenant = ? AND idempotency_key = ?")
+            .with(response)
+            .with(tenant)
+            .with(key.value())
+            .update());
   }
 
   /// Forgets idempotency keys that are older than `before`.
   void forgetKeys(Instant before) {
-    database.write(connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("DELETE FROM idempotency WHERE created_at < ?")) {
-        statement.setLong(1, micros(before));
-        return statement.executeUpdate();
-      }
-    });
+    database.write(connection ->
+        Sql.of(connection, "DELETE FROM idempotency WHERE created_at < ?").with(before).update());
   }
 
-  private static boolean insert(
-      Connection connection, SandboxRow row, @Nullable String requestJson, @Nullable String claim)
+  private boolean insert(Connection connection, SandboxRow row, @Nullable String requestJson)
       throws SQLException {
-    String sql =
-        "INSERT INTO sandboxes ("
-            + COLUMNS
-            + ", provision, claimed_by) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
-            + " ON CONFLICT (id) DO NOTHING";
-    try (PreparedStatement statement = connection.prepareStatement(sql)) {
-      statement.setString(1, row.id());
-      statement.setString(2, row.tenant());
-      statement.setString(3, row.intent().name());
-      statement.setString(4, row.status().state().wire());
-      statement.setString(5, row.status().reason());
-      statement.setString(6, row.status().message());
-      statement.setLong(7, micros(row.status().since()));
-      statement.setLong(8, micros(row.createdAt()));
-      setMicros(statement, 9, row.expiresAt());
-      SandboxRow.Definition definition = row.definition();
-      statement.setString(10, definition.image());
-      statement.setString(11, definition.snapshotId().orElse(null));
-      statement.setString(12, definition.platform().map(p -> p.os() + "/" + p.arch()).orElse(null));
-      statement.setString(13, JsonText.array(definition.entrypoint()));
-      statement.setString(14, JsonText.object(row.metadata()));
-      if (definition.accessRenewSeconds().isPresent()) {
-        statement.setInt(15, definition.accessRenewSeconds().getAsInt());
-      } else {
-        statement.setNull(15, Types.INTEGER);
-      }
-      statement.setLong(16, row.version());
-      statement.setInt(17, row.acknowledged() ? 1 : 0);
-      statement.setString(18, requestJson);
-      statement.setString(19, claim);
-      return statement.executeUpdate() == 1;
-    }
+    boolean made = requestJson == null;
+    SandboxRow.Definition definition = row.definition();
+    return Sql.of(
+            connection,
+            "INSERT INTO sandboxes ("
+                + COLUMNS
+                + ", provision, claimed_by, claimed_until)"
+                + " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,"
+                + (made ? "NULL" : makers.deadline())
+                + ") ON CONFLICT (id) DO NOTHING")
+        .with(row.id())
+        .with(row.tenant())
+        .with(row.intent().name())
+        .with(row.status().state().wire())
+        .with(row.status().reason())
+        .with(row.status().message())
+        .with(row.status().since())
+        .with(row.createdAt())
+        .withInstant(row.expiresAt())
+        .with(definition.image())
+        .withText(definition.snapshotId())
+        .withText(definition.platform().map(p -> p.os() + "/" + p.arch()))
+        .with(JsonText.array(definition.entrypoint()))
+        .with(JsonText.object(row.metadata()))
+        .with(definition.accessRenewSeconds())
+        .with(row.version())
+        .with(row.acknowledged())
+        .with(requestJson)
+        .with(made ? null : makers.holder())
+        .updateOne();
   }
 
   Optional<SandboxRow> find(String id) {
-    return database.read(connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + COLUMNS + " FROM sandboxes WHERE id = ?")) {
-        statement.setString(1, id);
-        List<SandboxRow> rows = rows(statement);
-        return rows.isEmpty() ? Optional.empty() : Optional.of(rows.getFirst());
-      }
-    });
+    return database.read(connection ->
+        Sql.of(connection, "SELECT " + COLUMNS + " FROM sandboxes WHERE id = ?")
+            .with(id)
+            .first(SandboxStore::row));
   }
 
   /// Every row, oldest first.
   List<SandboxRow> all() {
-    return database.read(connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "SELECT " + COLUMNS + " FROM sandboxes ORDER BY created_at")) {
-        return rows(statement);
-      }
-    });
+    return database.read(connection ->
+        Sql.of(connection, "SELECT " + COLUMNS + " FROM sandboxes ORDER BY created_at, id")
+            .list(SandboxStore::row));
   }
 
-  /// Visible rows, newest first.
+  /// Every row that clients see, newest first.
   ///
-  /// @param tenant only of this tenant; empty text for all
+  /// @param tenant empty text for all
   List<SandboxRow> visible(String tenant) {
-    return database.read(connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "SELECT "
-                  + COLUMNS
-                  + " FROM sandboxes WHERE intent <> 'FORGET' AND (? = '' OR tenant = ?)"
-                  + " ORDER BY created_at DESC, id DESC")) {
-        statement.setString(1, tenant);
-        statement.setString(2, tenant);
-        return rows(statement);
-      }
-    });
+    return database.read(connection ->
+        Sql.of(connection, "SELECT " + COLUMNS + " FROM sandboxes WHERE " + VISIBLE + NEWEST_FIRST)
+            .with(tenant)
+            .with(tenant)
+            .list(SandboxStore::row));
   }
 
   /// One page of the visible rows, newest first, without other filters.
   Page page(String tenant, int page, int pageSize) {
     return database.read(connection -> {
-      int total = 0;
-      try (PreparedStatement count =
-          connection.prepareStatement(
-              "SELECT COUNT(*) FROM sandboxes WHERE intent <> 'FORGET'"
-                  + " AND (? = '' OR tenant = ?)")) {
-        count.setString(1, tenant);
-        count.setString(2, tenant);
-        try (ResultSet result = count.executeQuery()) {
-          if (result.next()) {
-            total = result.getInt(1);
-          }
-        }
-      }
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "SELECT "
-                  + COLUMNS
-                  + " FROM sandboxes WHERE intent <> 'FORGET' AND (? = '' OR tenant = ?)"
-                  + " ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?")) {
-        statement.setString(1, tenant);
-        statement.setString(2, tenant);
-        statement.setInt(3, pageSize);
-        statement.setLong(4, (long) (page - 1) * pageSize);
-        return new Page(rows(statement), total);
-      }
+      long total =
+          Sql.of(connection, "SELECT COUNT(*) AS total FROM sandboxes WHERE " + VISIBLE)
+              .with(tenant)
+              .with(tenant)
+              .first(row -> row.number("total"))
+              .orElse(0L);
+      List<SandboxRow> rows =
+          Sql.of(
+                  connection,
+                  "SELECT "
+                      + COLUMNS
+                      + " FROM sandboxes WHERE "
+                      + VISIBLE
+                      + NEWEST_FIRST
+                      + " LIMIT ? OFFSET ?")
+              .with(tenant)
+              .with(tenant)
+              .with(pageSize)
+              .with((long) (page - 1) * pageSize)
+              .list(SandboxStore::row);
+      return new Page(rows, (int) total);
     });
   }
 
   /// The stored request of a row that is being made.
   Optional<String> requestJson(String id) {
-    return database.read(connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT provision FROM sandboxes WHERE id = ?")) {
-        statement.setString(1, id);
-        try (ResultSet result = statement.executeQuery()) {
-          return result.next()
-              ? Optional.ofNullable(result.getString(1))
-              : Optional.<String>empty();
-        }
-      }
-    });
+    return database.read(connection ->
+        Sql.of(connection, "SELECT provision FROM sandboxes WHERE id = ? AND provision IS NOT NULL")
+            .with(id)
+            .first(row -> row.text("provision")));
   }
 
   /// Ends the making of a sandbox: nobody works on it any more and the request is wiped.
   ///
-  /// @return whether it was still wanted
+  /// @return whether it was still wanted, and still this server's to make
   boolean finishCreate(String id, Intent next, Status status) {
-    return database.write(connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "UPDATE sandboxes SET intent = ?, state = ?, reason = ?, message = ?,"
-                  + " changed_at = ?, provision = NULL, claimed_by = NULL"
-                  + " WHERE id = ? AND intent = 'CREATE'")) {
-        statement.setString(1, next.name());
-        setStatus(statement, 2, status);
-        statement.setString(6, id);
-        return statement.executeUpdate() == 1;
-      }
-    });
+    return database.write(connection ->
+        status(
+                Sql.of(
+                        connection,
+                        "UPDATE sandboxes SET intent = ?, state = ?, reason = ?, message = ?,"
+                            + " changed_at = ?, provision = NULL, claimed_by = NULL,"
+                            + " claimed_until = NULL"
+                            + " WHERE id = ? AND intent = 'CREATE' AND claimed_by = ?")
+                    .with(next.name()),
+                status)
+            .with(id)
+            .with(makers.holder())
+            .updateOne());
   }
 
   /// Ends the making of a sandbox that failed after the client was told of it.
   ///
   /// @param latest when the row goes at the latest; it goes earlier if it expires
-  /// @return whether it was still wanted
+  /// @return whether it was still wanted, and still this server's to make
   boolean failCreate(String id, Status status, Instant latest) {
-    return database.write(connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "UPDATE sandboxes SET intent = 'KEEP_FAILED', state = ?, reason = ?,"
-                  + " message = ?, changed_at = ?, provision = NULL, claimed_by = NULL,"
-                  + " expires_at = CASE WHEN expires_at < ? THEN expires_at ELSE ? END"
-                  + " WHERE id = ? AND intent = 'CREATE'")) {
-        setStatus(statement, 1, status);
-        statement.setLong(5, micros(latest));
-        statement.setLong(6, micros(latest));
-        statement.setString(7, id);
-        return statement.executeUpdate() == 1;
-      }
-    });
+    return database.write(connection ->
+        status(
+                Sql.of(
+                    connection,
+                    "UPDATE sandboxes SET intent = 'KEEP_FAILED', state = ?, reason = ?,"
+                        + " message = ?, changed_at = ?, provision = NULL, claimed_by = NULL,"
+                        + " claimed_until = NULL,"
+                        + " expires_at = CASE WHEN expires_at < ? THEN expires_at ELSE ? END"
+                        + " WHERE id = ? AND intent = 'CREATE' AND claimed_by = ?"),
+                status)
+            .with(latest)
+            .with(latest)
+            .with(id)
+            .with(makers.holder())
+            .updateOne());
   }
 
   /// Records that the client is told of a sandbox that is still being made.
   boolean acknowledge(String id) {
-    return update("UPDATE sandboxes SET acknowledged = 1 WHERE id = ? AND intent = 'CREATE'", id);
+    return database.write(connection ->
+        Sql.of(
+                connection,
+                "UPDATE sandboxes SET acknowledged = 1 WHERE id = ? AND intent = 'CREATE'")
+            .with(id)
+            .updateOne());
+  }
+
+  /// Ids of the sandboxes that this server is making although they are not wanted any more, because
+  /// another server was told to delete them.
+  List<String> unwanted() {
+    return database.read(connection ->
+        Sql.of(connection, "SELECT id FROM sandboxes WHERE claimed_by = ? AND intent <> 'CREATE'")
+            .with(makers.holder())
+            .list(row -> row.text("id")));
+  }
+
+  /// Ids of the sandboxes that are half made or half removed and on which no server works.
+  List<String> abandoned() {
+    return database.read(connection ->
+        Sql.of(
+                connection,
+                "SELECT id FROM sandboxes WHERE intent IN ('CREATE', 'REMOVE', 'FORGET') AND "
+                    + makers.isFree()
+                    + " AND "
+                    + locks.isFree())
+            .list(row -> row.text("id")));
   }
 
   /// Sets what a sandbox with `intent` is doing.
   boolean updateStatus(String id, Intent intent, Status status) {
-    return database.write(connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "UPDATE sandboxes SET state = ?, reason = ?, message = ?, changed_at = ?"
-                  + " WHERE id = ? AND intent = ?")) {
-        setStatus(statement, 1, status);
-        statement.setString(5, id);
-        statement.setString(6, intent.name());
-        return statement.executeUpdate() == 1;
-      }
-    });
+    return database.write(connection ->
+        status(
+                Sql.of(
+                    connection,
+                    "UPDATE sandboxes SET state = ?, reason = ?, message = ?, changed_at = ?"
+                        + " WHERE id = ? AND intent = ?"),
+                status)
+            .with(id)
+            .with(intent.name())
+            .updateOne());
   }
 
   /// Sets the intent to remove, whatever it was. False when the row is gone.
   boolean markForRemoval(String id, Intent intent, Status status) {
-    return database.write(connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "UPDATE sandboxes SET intent = ?, state = ?, reason = ?, message = ?,"
-                  + " changed_at = ?, provision = NULL WHERE id = ?")) {
-        statement.setString(1, intent.name());
-        setStatus(statement, 2, status);
-        statement.setString(6, id);
-        return statement.executeUpdate() == 1;
-      }
-    });
+    return database.write(connection ->
+        status(
+                Sql.of(
+                        connection,
+                        "UPDATE sandboxes SET intent = ?, state = ?, reason = ?, message = ?,"
+                            + " changed_at = ?, provision = NULL WHERE id = ?")
+                    .with(intent.name()),
+                status)
+            .with(id)
+            .updateOne());
   }
 
   /// Sets a new expiry, if the row is wanted and has one.
   boolean renew(String id, Instant expiresAt) {
-    return database.write(connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "UPDATE sandboxes SET expires_at = ? WHERE id = ? AND expires_at IS NOT NULL"
-                  + " AND intent IN ('CREATE', 'KEEP', 'KEEP_FAILED')")) {
-        statement.setLong(1, micros(expiresAt));
-        statement.setString(2, id);
-        return statement.executeUpdate() == 1;
-      }
-    });
+    return database.write(connection ->
+        Sql.of(
+                connection,
+                "UPDATE sandboxes SET expires_at = ? WHERE id = ? AND expires_at IS NOT NULL AND "
+                    + WANTED)
+            .with(expiresAt)
+            .with(id)
+            .updateOne());
   }
 
   /// Sets the metadata, if the row still has `version`.
   boolean updateMetadata(String id, Map<String, String> metadata, long version) {
-    return database.write(connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "UPDATE sandboxes SET metadata = ?, version = version + 1"
-                  + " WHERE id = ? AND version = ?")) {
-        statement.setString(1, JsonText.object(metadata));
-        statement.setString(2, id);
-        statement.setLong(3, version);
-        return statement.executeUpdate() == 1;
-      }
-    });
+    return database.write(connection ->
+        Sql.of(
+                connection,
+                "UPDATE sandboxes SET metadata = ?, version = version + 1"
+                    + " WHERE id = ? AND version = ?")
+            .with(JsonText.object(metadata))
+            .with(id)
+            .with(version)
+            .updateOne());
   }
 
   /// Removes a row; absent is fine. The idempotency key of a create that nobody was told of is free
   /// again.
   void delete(String id) {
     database.write(connection -> {
-      try (PreparedStatement keys =
-              connection.prepareStatement(
-                  "DELETE FROM idempotency WHERE sandbox_id = ? AND response IS NULL");
-          PreparedStatement row =
-              connection.prepareStatement("DELETE FROM sandboxes WHERE id = ?")) {
-        keys.setString(1, id);
-        keys.executeUpdate();
-        row.setString(1, id);
-        return row.executeUpdate();
-      }
+      Sql.of(connection, "DELETE FROM idempotency WHERE sandbox_id = ? AND response IS NULL")
+          .with(id)
+          .update();
+      return Sql.of(connection, "DELETE FROM sandboxes WHERE id = ?").with(id).update();
     });
   }
 
   /// How many sandboxes are in each state.
   Map<String, Integer> countByState() {
-    return database.read(connection -> {
-      Map<String, Integer> counts = new TreeMap<>();
-      try (PreparedStatement statement =
-              connection.prepareStatement(
-                  "SELECT state, COUNT(*) FROM sandboxes WHERE intent <> 'FORGET'"
-                      + " GROUP BY state");
-          ResultSet result = statement.executeQuery()) {
-        while (result.next()) {
-          counts.put(result.getString(1), result.getInt(2));
-        }
-      }
-      return counts;
-    });
+    Map<String, Integer> counts = new TreeMap<>();
+    database
+        .read(connection ->
+            Sql.of(
+                    connection,
+                    "SELECT state, COUNT(*) AS total FROM sandboxes WHERE intent <> 'FORGET'"
+                        + " GROUP BY state")
+                .list(row -> Map.entry(row.text("state"), (int) row.number("total"))))
+        .forEach(count -> counts.put(count.getKey(), count.getValue()));
+    return counts;
   }
 
-  /// When the next sandbox that is not being removed expires.
+  /// When the next sandbox expires that is wanted and on which no server works.
   Optional<Instant> nextExpiry() {
-    return database.read(connection -> {
-      try (PreparedStatement statement =
-              connection.prepareStatement(
-                  "SELECT MIN(expires_at) FROM sandboxes"
-                      + " WHERE intent IN ('CREATE', 'KEEP', 'KEEP_FAILED')");
-          ResultSet result = statement.executeQuery()) {
-        if (!result.next()) {
-          return Optional.<Instant>empty();
-        }
-        long micros = result.getLong(1);
-        return result.wasNull() ? Optional.empty() : Optional.of(instant(micros));
-      }
-    });
+    return database.read(connection ->
+        Sql.of(
+                connection,
+                "SELECT MIN(expires_at) AS next FROM sandboxes WHERE "
+                    + WANTED
+                    + " AND "
+                    + locks.isFree())
+            .first(row -> row.maybeInstant("next"))
+            .flatMap(next -> next));
   }
 
-  /// Ids of the sandboxes that are wanted but over their time.
+  /// Ids of the sandboxes that are wanted but over their time and on which no server works.
   List<String> overdue(Instant now) {
-    return database.read(connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "SELECT id FROM sandboxes WHERE expires_at <= ?"
-                  + " AND intent IN ('CREATE', 'KEEP', 'KEEP_FAILED') ORDER BY expires_at")) {
-        statement.setLong(1, micros(now));
-        List<String> ids = new ArrayList<>();
-        try (ResultSet result = statement.executeQuery()) {
-          while (result.next()) {
-            ids.add(result.getString(1));
-          }
-        }
-        return ids;
-      }
-    });
+    return database.read(connection ->
+        Sql.of(
+                connection,
+                "SELECT id FROM sandboxes WHERE expires_at <= ? AND "
+                    + WANTED
+                    + " AND "
+                    + locks.isFree()
+                    + " ORDER BY expires_at")
+            .with(now)
+            .list(row -> row.text("id")));
   }
 
-  private boolean update(String sql, String id) {
-    return database.write(connection -> {
-      try (PreparedStatement statement = connection.prepareStatement(sql)) {
-        statement.setString(1, id);
-        return statement.executeUpdate() == 1;
-      }
-    });
+  private static Sql status(Sql sql, Status status) {
+    return sql.with(status.state().wire())
+        .with(status.reason())
+        .with(status.message())
+        .with(status.since());
   }
 
-  private static void setStatus(PreparedStatement statement, int first, Status status)
-      throws SQLException {
-    statement.setString(first, status.state().wire());
-    statement.setString(first + 1, status.reason());
-    statement.setString(first + 2, status.message());
-    statement.setLong(first + 3, micros(status.since()));
-  }
-
-  private static void setMicros(PreparedStatement statement, int index, Optional<Instant> instant)
-      throws SQLException {
-    if (instant.isPresent()) {
-      statement.setLong(index, micros(instant.get()));
-    } else {
-      statement.setNull(index, Types.BIGINT);
-    }
-  }
-
-  private static List<SandboxRow> rows(PreparedStatement statement) throws SQLException {
-    List<SandboxRow> rows = new ArrayList<>();
-    try (ResultSet result = statement.executeQuery()) {
-      while (result.next()) {
-        rows.add(row(result));
-      }
-    }
-    return rows;
-  }
-
-  private static SandboxRow row(ResultSet result) throws SQLException {
-    long expires = result.getLong(9);
-    Optional<Instant> expiresAt =
-        result.wasNull() ? Optional.empty() : Optional.of(instant(expires));
-    int renew = result.getInt(15);
-    OptionalInt renewSeconds = result.wasNull() ? OptionalInt.empty() : OptionalInt.of(renew);
+  private static SandboxRow row(Row row) throws SQLException {
     var status =
         new Status(
-            SandboxState.parse(result.getString(4)).orElse(SandboxState.UNKNOWN),
-            result.getString(5),
-            result.getString(6),
-            instant(result.getLong(7)));
+            SandboxState.parse(row.text("state")).orElse(SandboxState.UNKNOWN),
+            row.text("reason"),
+            row.text("message"),
+            row.instant("changed_at"));
     var definition =
         new SandboxRow.Definition(
-            result.getString(10),
-            Optional.ofNullable(result.getString(11)),
-            platform(result.getString(12)),
-            StoredJson.readList(result.getString(13)),
-            renewSeconds);
+            row.maybeText("image_uri").orElse(""),
+            row.maybeText("snapshot_id"),
+            row.maybeText("platform").map(SandboxStore::platform),
+            StoredJson.readList(row.text("entrypoint")),
+            row.maybeInteger("renew_seconds"));
     return new SandboxRow(
-        result.getString(1),
-        result.getString(2),
-        Intent.valueOf(result.getString(3)),
+        row.text("id"),
+        row.text("tenant"),
+        Intent.valueOf(row.text("intent")),
         status,
-        instant(result.getLong(8)),
-        expiresAt,
+        row.instant("created_at"),
+        row.maybeInstant("expires_at"),
         definition,
-        StoredJson.readMap(result.getString(14)),
-        result.getLong(16),
-        result.getInt(17) == 1);
+        StoredJson.readMap(row.text("metadata")),
+        row.number("version"),
+        row.flag("acknowledged"));
   }
 
-  private static Optional<ImageRequest.Platform> platform(@Nullable String text) {
-    if (text == null) {
-      return Optional.empty();
-    }
+  private static ImageRequest.Platform platform(String text) {
     int slash = text.indexOf('/');
-    return Optional.of(
-        new ImageRequest.Platform(text.substring(0, slash), text.substring(slash + 1)));
-  }
-
-  static long micros(Instant instant) {
-    return ChronoUnit.MICROS.between(Instant.EPOCH, instant);
-  }
-
-  private static Instant instant(long micros) {
-    return Instant.EPOCH.plus(micros, ChronoUnit.MICROS);
+    return new ImageRequest.Platform(text.substring(0, slash), text.substring(slash + 1));
   }
 }

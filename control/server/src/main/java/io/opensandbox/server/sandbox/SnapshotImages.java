@@ -8,4 +8,7 @@ public interface SnapshotImages {
   ///
   /// @param tenant that may use it; empty text for every one
   String imageOf(String snapshotId, String tenant);
+
+  /// Whether some server is capturing a sandbox now.
+  boolean isBeingCaptured(String sandboxId);
 }

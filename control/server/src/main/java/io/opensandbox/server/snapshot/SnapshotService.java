@@ -8,6 +8,7 @@ import io.opensandbox.runtime.SandboxRuntime;
 import io.opensandbox.server.sandbox.Captures;
 import io.opensandbox.server.sandbox.SandboxRow;
 import io.opensandbox.server.sandbox.SandboxService;
+import io.opensandbox.server.store.Leases;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
@@ -72,11 +73,6 @@ public final class SnapshotService implements AutoCloseable {
       throw new SandboxException(
           ErrorCode.SNAPSHOT_NOT_IMPLEMENTED, "this runtime does not support snapshots");
     }
-    if (quota > 0 && store.all("").size() >= quota) {
-      throw new SandboxException(
-          ErrorCode.SNAPSHOT_QUOTA_EXCEEDED,
-          "there are " + quota + " snapshots already (store.max_snapshots); delete one first");
-    }
     Instant now = now();
     var row =
         new SnapshotRow(
@@ -90,7 +86,11 @@ public final class SnapshotService implements AutoCloseable {
             now);
     captures.begin(sandboxId);
     try {
-      store.insert(row);
+      if (!store.insert(row, quota)) {
+        throw new SandboxException(
+            ErrorCode.SNAPSHOT_QUOTA_EXCEEDED,
+            "there are " + quota + " snapshots already (store.max_snapshots); delete one first");
+      }
       threads.execute(() -> capture(row));
     } catch (RuntimeException e) {
       captures.end(sandboxId);
@@ -133,9 +133,21 @@ public final class SnapshotService implements AutoCloseable {
                 "Snapshot deletion requested.",
                 now()),
             row.image());
-    if (before != SnapshotState.DELETING && !store.replaceIf(before, deleting)) {
-      throw invalidState(id, "it was changed meanwhile");
+    if (store.workers().take(id) == Leases.Outcome.BUSY) {
+      throw invalidState(id, "another server is working on it");
     }
+    try {
+      if (before != SnapshotState.DELETING && !store.replaceIf(before, deleting)) {
+        throw invalidState(id, "it was changed meanwhile");
+      }
+      removeImage(row, before);
+      store.delete(id);
+    } finally {
+      store.workers().release(id);
+    }
+  }
+
+  private void removeImage(SnapshotRow row, SnapshotState before) {
     try {
       runtime.removeSnapshot(imageOf(row));
     } catch (SandboxException e) {
@@ -145,7 +157,6 @@ public final class SnapshotService implements AutoCloseable {
       }
       throw e;
     }
-    store.delete(id);
   }
 
   private static SandboxException invalidState(String id, String why) {
@@ -154,22 +165,45 @@ public final class SnapshotService implements AutoCloseable {
   }
 
   /// Settles what a crash left: captures that were under way, and deletions.
-  public void recover() {
-    for (SnapshotRow row : store.all("")) {
+  ///
+  /// @param alone whether no other server uses the store, so that nobody else is at work on any
+  public void recover(boolean alone) {
+    if (alone) {
+      store.workers().clear();
+    }
+    takeOver();
+  }
+
+  /// Keeps what this server is working on its own, and takes over what a server that died worked
+  /// on. Call it several times in the length of a lease.
+  public void beat() {
+    store.workers().renewAll();
+    takeOver();
+  }
+
+  private void takeOver() {
+    for (SnapshotRow row : store.abandoned()) {
       try {
-        switch (row.status().state()) {
-          case CREATING -> settle(row, recovered(row), Optional.of(imageOf(row)));
-          case DELETING -> {
-            runtime.removeSnapshot(imageOf(row));
-            store.delete(row.id());
-          }
-          case READY, FAILED -> {
-            // Nothing was under way.
-          }
-        }
+        takeOver(row);
       } catch (RuntimeException e) {
         LOG.warn("snapshot {}: cannot be recovered: {}", row.id(), e.getMessage());
       }
+    }
+  }
+
+  private void takeOver(SnapshotRow row) {
+    if (store.workers().take(row.id()) != Leases.Outcome.TAKEN) {
+      return; // another server was faster
+    }
+    try {
+      if (row.status().state() == SnapshotState.CREATING) {
+        settle(row, recovered(row), Optional.of(imageOf(row)));
+      } else {
+        runtime.removeSnapshot(imageOf(row));
+        store.delete(row.id());
+      }
+    } finally {
+      store.workers().release(row.id());
     }
   }
 
@@ -207,6 +241,7 @@ public final class SnapshotService implements AutoCloseable {
       settle(row, status(SnapshotState.FAILED, reason, describe(e)), Optional.empty());
     } finally {
       workers.release();
+      store.workers().release(row.id());
       captures.end(row.sandboxId());
     }
   }

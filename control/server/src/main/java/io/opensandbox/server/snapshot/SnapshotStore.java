@@ -6,15 +6,15 @@ import io.opensandbox.server.json.JsonParser;
 import io.opensandbox.server.json.JsonSyntaxException;
 import io.opensandbox.server.json.JsonText;
 import io.opensandbox.server.store.Database;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
+import io.opensandbox.server.store.Leases;
+import io.opensandbox.server.store.Row;
+import io.opensandbox.server.store.Sql;
+import io.opensandbox.server.store.Store;
 import java.sql.SQLException;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /// The snapshots' table, in the format that other implementations of the contract share.
 final class SnapshotStore {
@@ -23,90 +23,118 @@ final class SnapshotStore {
           + " last_transition_at, created_at";
 
   private final Database database;
+  private final Leases workers;
 
-  SnapshotStore(Database database) {
-    this.database = database;
+  SnapshotStore(Store store) {
+    this.database = store.database();
+    this.workers = store.leases("snapshots", "claimed");
   }
 
-  void insert(SnapshotRow row) {
-    database.write(connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "INSERT INTO snapshots ("
-                  + COLUMNS
-                  + ", updated_at) VALUES (?,?,?,?,?,?,?,?,?,?,?)")) {
-        statement.setString(1, row.id());
-        statement.setString(2, row.tenant());
-        statement.setString(3, row.sandboxId());
-        statement.setString(4, row.name().orElse(null));
-        statement.setString(5, restoreConfig(row));
-        statement.setString(6, row.status().state().wire());
-        statement.setString(7, row.status().reason());
-        statement.setString(8, row.status().message());
-        statement.setString(9, Timestamps.formatSortable(row.status().since()));
-        statement.setString(10, Timestamps.formatSortable(row.createdAt()));
-        statement.setString(11, Timestamps.formatSortable(row.status().since()));
-        return statement.executeUpdate();
-      }
-    });
+  /// Which server is taking or removing a snapshot.
+  Leases workers() {
+    return workers;
+  }
+
+  /// Adds a snapshot that this server begins to take, unless there are `limit` already.
+  ///
+  /// @param limit 0 for none
+  boolean insert(SnapshotRow row, int limit) {
+    return database.write(connection ->
+        Sql.of(
+                connection,
+                "INSERT INTO snapshots ("
+                    + COLUMNS
+                    + ", updated_at, claimed_by, claimed_until)"
+                    + " SELECT ?,?,?,?,?,?,?,?,?,?,?,?,"
+                    + workers.deadline()
+                    + " WHERE ? = 0 OR (SELECT COUNT(*) FROM snapshots) < ?")
+            .with(row.id())
+            .with(row.tenant())
+            .with(row.sandboxId())
+            .withText(row.name())
+            .with(restoreConfig(row))
+            .with(row.status().state().wire())
+            .with(row.status().reason())
+            .with(row.status().message())
+            .with(Timestamps.formatSortable(row.status().since()))
+            .with(Timestamps.formatSortable(row.createdAt()))
+            .with(Timestamps.formatSortable(row.status().since()))
+            .with(workers.holder())
+            .with(limit)
+            .with(limit)
+            .updateOne());
   }
 
   Optional<SnapshotRow> find(String id) {
-    return database.read(connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + COLUMNS + " FROM snapshots WHERE id = ?")) {
-        statement.setString(1, id);
-        List<SnapshotRow> rows = rows(statement);
-        return rows.isEmpty() ? Optional.empty() : Optional.of(rows.getFirst());
-      }
-    });
+    return database.read(connection ->
+        Sql.of(connection, "SELECT " + COLUMNS + " FROM snapshots WHERE id = ?")
+            .with(id)
+            .first(SnapshotStore::row));
   }
 
   /// Every snapshot that the tenant sees, newest first.
   List<SnapshotRow> all(String tenant) {
-    return database.read(connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "SELECT "
-                  + COLUMNS
-                  + " FROM snapshots WHERE (? = '' OR tenant = ?)"
-                  + " ORDER BY created_at DESC, id DESC")) {
-        statement.setString(1, tenant);
-        statement.setString(2, tenant);
-        return rows(statement);
-      }
-    });
+    return database.read(connection ->
+        Sql.of(
+                connection,
+                "SELECT "
+                    + COLUMNS
+                    + " FROM snapshots WHERE (? = '' OR tenant = ?)"
+                    + " ORDER BY created_at DESC, id DESC")
+            .with(tenant)
+            .with(tenant)
+            .list(SnapshotStore::row));
+  }
+
+  /// The snapshots that are half taken or half removed and on which no server works.
+  List<SnapshotRow> abandoned() {
+    return database.read(connection ->
+        Sql.of(
+                connection,
+                "SELECT "
+                    + COLUMNS
+                    + " FROM snapshots WHERE state IN ('Creating', 'Deleting') AND "
+                    + workers.isFree()
+                    + " ORDER BY created_at, id")
+            .list(SnapshotStore::row));
+  }
+
+  /// Whether some server is capturing a sandbox now.
+  boolean isBeingCaptured(String sandboxId) {
+    return database.read(connection ->
+        Sql.of(
+                connection,
+                "SELECT id FROM snapshots WHERE source_sandbox_id = ? AND state = 'Creating'"
+                    + " AND NOT "
+                    + workers.isFree())
+            .with(sandboxId)
+            .first(row -> row.text("id"))
+            .isPresent());
   }
 
   /// Writes the status and image of `row`, if the store has it in the state `expected`.
   boolean replaceIf(SnapshotState expected, SnapshotRow row) {
-    return database.write(connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "UPDATE snapshots SET restore_config = ?, state = ?, reason = ?, message = ?,"
-                  + " last_transition_at = ?, updated_at = ? WHERE id = ? AND state = ?")) {
-        statement.setString(1, restoreConfig(row));
-        statement.setString(2, row.status().state().wire());
-        statement.setString(3, row.status().reason());
-        statement.setString(4, row.status().message());
-        statement.setString(5, Timestamps.formatSortable(row.status().since()));
-        statement.setString(6, Timestamps.formatSortable(row.status().since()));
-        statement.setString(7, row.id());
-        statement.setString(8, expected.wire());
-        return statement.executeUpdate() == 1;
-      }
-    });
+    String since = Timestamps.formatSortable(row.status().since());
+    return database.write(connection ->
+        Sql.of(
+                connection,
+                "UPDATE snapshots SET restore_config = ?, state = ?, reason = ?, message = ?,"
+                    + " last_transition_at = ?, updated_at = ? WHERE id = ? AND state = ?")
+            .with(restoreConfig(row))
+            .with(row.status().state().wire())
+            .with(row.status().reason())
+            .with(row.status().message())
+            .with(since)
+            .with(since)
+            .with(row.id())
+            .with(expected.wire())
+            .updateOne());
   }
 
   /// Removes a record; absent is fine.
   void delete(String id) {
-    database.write(connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("DELETE FROM snapshots WHERE id = ?")) {
-        statement.setString(1, id);
-        return statement.executeUpdate();
-      }
-    });
+    database.write(
+        connection -> Sql.of(connection, "DELETE FROM snapshots WHERE id = ?").with(id).update());
   }
 
   // A snapshot without an image has none in its configuration; readers take that for null.
@@ -114,37 +142,24 @@ final class SnapshotStore {
     return JsonText.object(row.image().map(image -> Map.of("image", image)).orElse(Map.of()));
   }
 
-  private static List<SnapshotRow> rows(PreparedStatement statement) throws SQLException {
-    List<SnapshotRow> rows = new ArrayList<>();
-    try (ResultSet result = statement.executeQuery()) {
-      while (result.next()) {
-        rows.add(row(result));
-      }
-    }
-    return rows;
-  }
-
-  private static SnapshotRow row(ResultSet result) throws SQLException {
-    Instant createdAt = Timestamps.parse("created_at", result.getString(10));
-    String since = result.getString(9);
+  private static SnapshotRow row(Row row) throws SQLException {
+    Instant createdAt = Timestamps.parse("created_at", row.text("created_at"));
     var status =
         new SnapshotRow.Status(
-            SnapshotState.parse(result.getString(6)),
-            textOr(result.getString(7), ""),
-            textOr(result.getString(8), ""),
-            since == null ? createdAt : Timestamps.parse("last_transition_at", since));
+            SnapshotState.parse(row.text("state")),
+            row.maybeText("reason").orElse(""),
+            row.maybeText("message").orElse(""),
+            row.maybeText("last_transition_at")
+                .map(since -> Timestamps.parse("last_transition_at", since))
+                .orElse(createdAt));
     return new SnapshotRow(
-        result.getString(1),
-        textOr(result.getString(2), ""),
-        result.getString(3),
-        Optional.ofNullable(result.getString(4)),
-        image(result.getString(5)),
+        row.text("id"),
+        row.maybeText("tenant").orElse(""),
+        row.text("source_sandbox_id"),
+        row.maybeText("name"),
+        image(row.text("restore_config")),
         status,
         createdAt);
-  }
-
-  private static String textOr(@Nullable String text, String fallback) {
-    return text == null ? fallback : text;
   }
 
   private static Optional<String> image(String restoreConfig) {

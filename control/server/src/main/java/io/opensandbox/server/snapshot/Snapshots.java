@@ -4,7 +4,7 @@ import io.opensandbox.protocol.lifecycle.ErrorCode;
 import io.opensandbox.protocol.lifecycle.SandboxException;
 import io.opensandbox.runtime.SandboxRuntime;
 import io.opensandbox.server.sandbox.SnapshotImages;
-import io.opensandbox.server.store.Database;
+import io.opensandbox.server.store.Store;
 
 /// What a restore needs of snapshots; made before the sandboxes' service, which uses it.
 public final class Snapshots implements SnapshotImages {
@@ -15,8 +15,8 @@ public final class Snapshots implements SnapshotImages {
   private final SandboxRuntime runtime;
 
   /// @param runtime that has the images
-  public Snapshots(Database database, SandboxRuntime runtime) {
-    this.store = new SnapshotStore(database);
+  public Snapshots(Store store, SandboxRuntime runtime) {
+    this.store = new SnapshotStore(store);
     this.runtime = runtime;
   }
 
@@ -38,6 +38,11 @@ public final class Snapshots implements SnapshotImages {
             new SandboxException(
                 ErrorCode.SNAPSHOT_INVALID_RESTORE_CONFIG,
                 "snapshot \"" + snapshotId + "\" has no image to restore from"));
+  }
+
+  @Override
+  public boolean isBeingCaptured(String sandboxId) {
+    return store.isBeingCaptured(sandboxId);
   }
 
   SnapshotStore store() {

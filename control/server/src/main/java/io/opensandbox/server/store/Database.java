@@ -6,7 +6,8 @@ import java.sql.SQLException;
 /// A SQL database.
 ///
 /// Calls block; they may come from any thread. A failing statement becomes [StoreException] and
-/// leaves nothing half-written.
+/// leaves nothing half-written. `work` may be run again after a conflict with another transaction,
+/// so it changes nothing but the database.
 public interface Database extends AutoCloseable {
   /// Runs `work` in a transaction of its own and returns its result.
   <T> T write(Work<T> work);
@@ -16,6 +17,16 @@ public interface Database extends AutoCloseable {
 
   /// Names the place of the data without credentials: the same for every server that shares it.
   String location();
+
+  /// Whether other servers may work on the same data at the same time.
+  boolean isShared();
+
+  /// The SQL expression for the database's own clock, in microseconds since 1970: one clock for
+  /// every server that shares it.
+  String clock();
+
+  /// Keeps other sessions from migrating until the transaction on `connection` ends.
+  void lockSchema(Connection connection) throws SQLException;
 
   @Override
   void close();

@@ -64,16 +64,33 @@ public final class Migrations {
             PRIMARY KEY (tenant, idempotency_key))
           """,
           "CREATE INDEX idx_idempotency_sandbox_id ON idempotency (sandbox_id)",
-          "ALTER TABLE snapshots ADD COLUMN tenant TEXT NOT NULL DEFAULT ''");
+          "ALTER TABLE snapshots ADD COLUMN tenant TEXT NOT NULL DEFAULT ''",
+          "ALTER TABLE sandboxes ADD COLUMN claimed_until BIGINT",
+          "ALTER TABLE sandboxes ADD COLUMN locked_by TEXT",
+          "ALTER TABLE sandboxes ADD COLUMN locked_until BIGINT",
+          "ALTER TABLE snapshots ADD COLUMN claimed_by TEXT",
+          "ALTER TABLE snapshots ADD COLUMN claimed_until BIGINT");
 
   private Migrations() {}
 
-  /// Runs the steps that `database` has not seen, in one transaction.
+  /// Runs the steps that `database` has not seen, in one transaction. Of several servers that start
+  /// at once, one does it and the others wait.
+  ///
+  /// Throws [StoreException] when a newer program has worked on the data.
   public static void run(Database database) {
     database.write(connection -> {
+      database.lockSchema(connection);
       try (Statement statement = connection.createStatement()) {
         statement.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)");
         int done = version(statement);
+        if (done > STEPS.size()) {
+          throw new StoreException(
+              "the store has schema version "
+                  + done
+                  + ", made by a newer server; this one knows "
+                  + STEPS.size(),
+              null);
+        }
         for (int step = done; step < STEPS.size(); step++) {
           statement.execute(STEPS.get(step));
         }

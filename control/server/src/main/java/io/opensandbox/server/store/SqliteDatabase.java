@@ -2,12 +2,17 @@ package io.opensandbox.server.store;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.util.EnumSet;
+import java.util.Objects;
 import org.sqlite.SQLiteConfig;
 import org.sqlite.SQLiteDataSource;
 
@@ -47,6 +52,46 @@ public final class SqliteDatabase extends JdbcDatabase {
   @Override
   public String location() {
     return "sqlite:" + file;
+  }
+
+  @Override
+  public boolean isShared() {
+    return false;
+  }
+
+  @Override
+  public String clock() {
+    return "CAST(unixepoch('subsec') * 1000000 AS INTEGER)";
+  }
+
+  @Override
+  public void lockSchema(Connection connection) {
+    // One server works on a file at a time, and it has one writer.
+  }
+
+  /// Writes a consistent copy of the data to `target` while servers go on working.
+  ///
+  /// @param target of which only the owner may read what is written; must not be there yet
+  public void backup(Path target) throws IOException {
+    Path file = target.toAbsolutePath().normalize();
+    if (Files.exists(file)) {
+      throw new FileAlreadyExistsException(file.toString(), null, "it exists already");
+    }
+    Path parent = Objects.requireNonNull(file.getParent());
+    Path partial = Files.createTempFile(parent, "backup-", ".partial");
+    try (Connection connection = source.getConnection();
+        PreparedStatement statement = connection.prepareStatement("VACUUM INTO ?")) {
+      statement.setString(1, partial.toString());
+      statement.execute();
+      try (FileChannel written = FileChannel.open(partial, StandardOpenOption.WRITE)) {
+        written.force(true);
+      }
+      Files.move(partial, file);
+    } catch (SQLException e) {
+      throw new StoreException("cannot copy the store: " + e.getMessage(), e);
+    } finally {
+      Files.deleteIfExists(partial);
+    }
   }
 
   private void createFile() {
