@@ -12,6 +12,7 @@ import io.opensandbox.execd.http.HttpLimits;
 import io.opensandbox.execd.http.HttpServer;
 import io.opensandbox.execd.http.Router;
 import io.opensandbox.execd.http.TokenGuard;
+import io.opensandbox.execd.isolated.IsolatedRoutes;
 import io.opensandbox.execd.kernel.DirectKernels;
 import io.opensandbox.execd.kernel.JupyterServer;
 import io.opensandbox.execd.kernel.KernelSource;
@@ -49,13 +50,20 @@ final class Execd implements Activity, AutoCloseable {
   /// Whether a kernel is kept running for the first who needs one.
   private final boolean warm;
 
+  private final IsolatedRoutes isolated;
   private final HttpServer server;
   private final Router router;
 
   /// What the daemon needs from outside.
   ///
   /// @param environment the daemon's own
-  record Surroundings(Map<String, String> environment, Spawner spawner, Clock clock, Log log) {
+  /// @param isolation what isolated sessions use
+  record Surroundings(
+      Map<String, String> environment,
+      Spawner spawner,
+      IsolatedRoutes.Tools isolation,
+      Clock clock,
+      Log log) {
     Surroundings {
       environment = Map.copyOf(environment);
     }
@@ -76,9 +84,23 @@ final class Execd implements Activity, AutoCloseable {
     router.add("DELETE", "/command", interrupt).add("DELETE", "/code", interrupt);
     new FileSystemRoutes(settings, surroundings).register(router);
     MetricsRoutes.ofSystem(surroundings.clock()).register(router);
+    this.isolated = isolated(settings, surroundings);
+    isolated.register(router);
     new PortProxy(router, this::port, LOOPBACKS, CONNECT_TIME).register(router);
     this.server =
         new HttpServer(listener, router, HttpLimits.DEFAULT, new RequestLog(surroundings.log()));
+  }
+
+  private static IsolatedRoutes isolated(Settings settings, Surroundings surroundings) {
+    return new IsolatedRoutes(
+        new IsolatedRoutes.Environment(
+            surroundings.spawner(),
+            surroundings.environment(),
+            Path.of(settings.temporaryFolder(), "execd-isolated-" + settings.port()),
+            surroundings.isolation(),
+            surroundings.clock(),
+            new Ids()::session,
+            surroundings.log()::warn));
   }
 
   private static CodeContexts addCode(
@@ -159,7 +181,7 @@ final class Execd implements Activity, AutoCloseable {
 
   @Override
   public boolean isBusy() {
-    return warm || executions.isBusy() || !contexts.isEmpty();
+    return warm || executions.isBusy() || !contexts.isEmpty() || !isolated.isIdle();
   }
 
   @Override
@@ -187,5 +209,6 @@ final class Execd implements Activity, AutoCloseable {
   @Override
   public void close() {
     server.close();
+    isolated.close();
   }
 }

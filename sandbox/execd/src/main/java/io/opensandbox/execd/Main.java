@@ -1,6 +1,7 @@
 package io.opensandbox.execd;
 
 import io.opensandbox.execd.hibernate.Hibernation;
+import io.opensandbox.execd.isolated.IsolatedRoutes;
 import io.opensandbox.execd.log.Log;
 import io.opensandbox.execd.log.SecretMask;
 import io.opensandbox.execd.process.BrokerSpawner;
@@ -12,6 +13,7 @@ import java.net.StandardProtocolFamily;
 import java.net.StandardSocketOptions;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -61,7 +63,7 @@ public final class Main {
           "-Dexecd.broker must name the launcher's broker socket; start execd, not java");
     }
     var spawner = new BrokerSpawner(Path.of(broker), CHILD_OOM_SCORE);
-    var surroundings = new Execd.Surroundings(environment, spawner, clock, log);
+    var surroundings = new Execd.Surroundings(environment, spawner, isolation(), clock, log);
     boolean launched = System.inheritedChannel() instanceof ServerSocketChannel;
     var execd = new Execd(settings, surroundings, listener(settings.port()));
     Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(() -> shutDown(execd, log)));
@@ -75,6 +77,24 @@ public final class Main {
     log.info("execd hibernates");
     log.close();
     Runtime.getRuntime().halt(HIBERNATE);
+  }
+
+  /// The launcher is our parent; bubblewrap lies in the runtime that it has unpacked.
+  private static IsolatedRoutes.Tools isolation() {
+    Path runtime = Path.of(System.getProperty("java.home"));
+    return new IsolatedRoutes.Tools(
+        () ->
+            ProcessHandle.current()
+                .parent()
+                .flatMap(parent -> parent.info().command())
+                .map(Path::of)
+                .filter(Files::isExecutable),
+        List.of(
+            runtime.resolve("bin/ld.so").toString(),
+            "--inhibit-cache",
+            "--library-path",
+            runtime.resolve("libc").toString(),
+            runtime.resolve("bin/bwrap").toString()));
   }
 
   /// The launcher's listener, or one of our own when there is no launcher.

@@ -3,6 +3,7 @@ package io.opensandbox.execd;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.opensandbox.execd.http.Router;
+import io.opensandbox.execd.isolated.IsolatedRoutes;
 import io.opensandbox.execd.log.Level;
 import io.opensandbox.execd.log.Log;
 import io.opensandbox.execd.process.SpawnException;
@@ -24,6 +25,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
@@ -95,6 +97,7 @@ class SpecTest {
             _ -> {
               throw new SpawnException("no process in this test");
             },
+            new IsolatedRoutes.Tools(Optional::empty, List.of()),
             clock,
             log);
     ServerSocketChannel listener = ServerSocketChannel.open();

@@ -15,21 +15,25 @@ import java.util.concurrent.TimeUnit;
 /// sockets and devices are left out; what vanishes meanwhile is skipped.
 final class ArchiveWriting {
   private final Path root;
+  private final String prefix;
   private final OutputStream out;
   private final TarWriter tar;
   private final byte[] buffer = new byte[64 * 1024];
 
-  private ArchiveWriting(Path root, OutputStream out) {
+  /// @param prefix before each name
+  /// @param out what `tar` writes to
+  ArchiveWriting(Path root, String prefix, TarWriter tar, OutputStream out) {
     this.root = root;
+    this.prefix = prefix;
     this.out = out;
-    this.tar = new TarWriter(out);
+    this.tar = tar;
   }
 
   /// Writes a whole archive.
   static void write(Path root, OutputStream out) throws IOException {
-    ArchiveWriting writing = new ArchiveWriting(root, out);
-    writing.writeEntries(root);
-    writing.tar.end();
+    TarWriter tar = new TarWriter(out);
+    new ArchiveWriting(root, "", tar, out).writeEntries(root);
+    tar.end();
   }
 
   private void writeEntries(Path directory) throws IOException {
@@ -40,26 +44,29 @@ final class ArchiveWriting {
 
   private void writeEntry(Path path) throws IOException {
     FileStatus status;
-    String link = "";
     try {
       status = FileStatus.ofLink(path);
-      if (status.isLink()) {
-        link = Files.readSymbolicLink(path).toString();
-      }
+      writeAlone(path, status);
     } catch (NoSuchFileException _) {
       return;
     }
-    String name = root.relativize(path).toString();
+    if (status.isDirectory()) {
+      writeEntries(path);
+    }
+  }
+
+  /// Writes one entry, a directory without what it holds.
+  void writeAlone(Path path, FileStatus status) throws IOException {
+    String name = prefix + root.relativize(path);
     long modified = status.modified().to(TimeUnit.SECONDS);
     int mode = status.mode() & 0777;
     if (status.isDirectory()) {
       tar.begin(new TarEntry(name + "/", TarEntry.Kind.DIRECTORY, mode, 0, modified, ""));
-      writeEntries(path);
     } else if (status.isLink()) {
-      tar.begin(new TarEntry(name, TarEntry.Kind.SYMBOLIC_LINK, mode, 0, modified, link));
+      String target = Files.readSymbolicLink(path).toString();
+      tar.begin(new TarEntry(name, TarEntry.Kind.SYMBOLIC_LINK, mode, 0, modified, target));
     } else if (status.isRegular()) {
-      TarEntry entry = new TarEntry(name, TarEntry.Kind.FILE, mode, status.size(), modified, "");
-      writeFile(path, entry);
+      writeFile(path, new TarEntry(name, TarEntry.Kind.FILE, mode, status.size(), modified, ""));
     }
   }
 

@@ -57,7 +57,7 @@ final class Extraction {
       case FILE -> writeFile(path, entry);
       case SYMBOLIC_LINK -> makeLink(path, entry);
       case HARD_LINK -> linkTo(path, inside(entry.linkTarget()));
-      case OTHER ->
+      case WHITEOUT, OTHER ->
           throw new TarException("member \"" + entry.name() + "\" is no file, directory or link");
     }
     entries++;

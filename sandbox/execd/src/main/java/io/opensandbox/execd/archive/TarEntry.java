@@ -15,6 +15,8 @@ record TarEntry(
     HARD_LINK('1'),
     SYMBOLIC_LINK('2'),
     DIRECTORY('5'),
+    /// A character device 0/0, only ever written: what was here is gone.
+    WHITEOUT('3'),
     /// Devices, pipes and whatever else.
     OTHER('?');
 

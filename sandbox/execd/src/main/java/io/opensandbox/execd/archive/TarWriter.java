@@ -69,6 +69,8 @@ final class TarWriter {
     System.arraycopy(link, 0, block, 157, Math.min(link.length, MAX_NAME_BYTES));
     byte[] magic = {'u', 's', 't', 'a', 'r', 0, '0', '0'};
     System.arraycopy(magic, 0, block, 257, magic.length);
+    octal(329, 8, 0);
+    octal(337, 8, 0);
     checksum();
     out.write(block, 0, BLOCK);
   }

@@ -1,8 +1,10 @@
 package io.opensandbox.execd.event;
 
+import io.opensandbox.execd.json.JsonWriter;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.InstantSource;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -64,13 +66,27 @@ public final class EventBuffer {
   ///
   /// @param elapsedMillis left out when 0, as clients expect
   public void complete(long elapsedMillis) throws IOException {
+    beginComplete(elapsedMillis);
+    end();
+  }
+
+  /// The successful end.
+  ///
+  /// @param more an object whose members are told besides
+  public void complete(long elapsedMillis, JsonWriter more) throws IOException {
+    beginComplete(elapsedMillis);
+    timestamp();
+    members(more);
+    terminate();
+  }
+
+  private void beginComplete(long elapsedMillis) throws IOException {
     begin();
     bytes.append(COMPLETE);
     if (elapsedMillis > 0) {
       bytes.append(EXECUTION_TIME);
       bytes.decimal(elapsedMillis);
     }
-    end();
   }
 
   /// A piece of output as it is, lines and all.
@@ -112,6 +128,21 @@ public final class EventBuffer {
 
   /// A failed end.
   public void error(String name, String value, List<String> traceback) throws IOException {
+    beginError(name, value, traceback);
+    terminate();
+  }
+
+  /// A failed end.
+  ///
+  /// @param more an object whose members are told besides
+  public void error(String name, String value, List<String> traceback, JsonWriter more)
+      throws IOException {
+    beginError(name, value, traceback);
+    members(more);
+    terminate();
+  }
+
+  private void beginError(String name, String value, List<String> traceback) throws IOException {
     begin();
     bytes.append(ERROR);
     timestamp();
@@ -129,7 +160,12 @@ public final class EventBuffer {
       bytes.append((byte) '"');
     }
     bytes.append(ERROR_END);
-    terminate();
+  }
+
+  private void members(JsonWriter object) {
+    byte[] json = object.toBytes();
+    bytes.append((byte) ',');
+    bytes.append(Arrays.copyOfRange(json, 1, json.length - 1));
   }
 
   /// Hands over what there is.

@@ -67,7 +67,7 @@ public final class FileTree {
   }
 
   /// Copies a tree with modes, owners (as far as allowed) and times. `to` must not exist.
-  static void copy(Path from, Path to) throws IOException {
+  public static void copy(Path from, Path to) throws IOException {
     Files.copy(from, to, StandardCopyOption.COPY_ATTRIBUTES, LinkOption.NOFOLLOW_LINKS);
     if (!Files.isDirectory(from, LinkOption.NOFOLLOW_LINKS)) {
       return;

@@ -167,6 +167,11 @@ public final class JsonWriter {
     return name(name).value(flag);
   }
 
+  /// Writes a member that is `null`.
+  public JsonWriter nullField(String name) {
+    return name(name).nullValue();
+  }
+
   /// Appends bytes between two documents, for example the blank line that ends an event.
   public JsonWriter raw(String ascii) {
     ascii(ascii);

@@ -19,14 +19,17 @@ final class BrokerProcess implements RunningProcess {
   private static final Duration KILL_PATIENCE = Duration.ofSeconds(1);
 
   private final SocketChannel channel;
+  private final boolean samePids;
   private final FrameReader frames;
   private final ReentrantLock writing = new ReentrantLock();
   private final CountDownLatch exited = new CountDownLatch(1);
   private volatile long pid;
   private @Nullable ExitStatus status;
 
-  BrokerProcess(SocketChannel channel) {
+  /// @param samePids whether the broker's numbers of processes are ours, too
+  BrokerProcess(SocketChannel channel, boolean samePids) {
     this.channel = channel;
+    this.samePids = samePids;
     this.frames = new FrameReader(channel);
   }
 
@@ -110,7 +113,11 @@ final class BrokerProcess implements RunningProcess {
     }
     if (!lockBriefly()) {
       // A writer waits for the process to read its input, and the frame would wait behind it.
-      ProcessGroup.signalLeader(pid, signal);
+      if (samePids) {
+        ProcessGroup.signalLeader(pid, signal);
+      } else if (signal == Signal.KILL) {
+        close(); // the broker kills the group
+      }
       return;
     }
     try {
@@ -133,6 +140,9 @@ final class BrokerProcess implements RunningProcess {
     if (!awaitExit(grace)) {
       signal(Signal.KILL, SignalTarget.GROUP);
       awaitExit(KILL_PATIENCE);
+    }
+    if (!samePids) {
+      return;
     }
     // Members that outlived their leader: the broker no longer knows them, the kernel does.
     Duration left = Duration.ofNanos(Math.max(0, deadline - System.nanoTime()));

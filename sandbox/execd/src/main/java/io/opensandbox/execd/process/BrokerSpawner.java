@@ -14,11 +14,25 @@ public final class BrokerSpawner implements Spawner {
   private final UnixDomainSocketAddress broker;
   private final int oomScoreAdjust;
 
+  /// Whether the broker numbers processes as we do.
+  private final boolean samePids;
+
   /// @param socket the broker's socket
   /// @param oomScoreAdjust for every process started, so that a greedy one dies before execd does
   public BrokerSpawner(Path socket, int oomScoreAdjust) {
+    this(socket, oomScoreAdjust, true);
+  }
+
+  private BrokerSpawner(Path socket, int oomScoreAdjust, boolean samePids) {
     this.broker = UnixDomainSocketAddress.of(socket);
     this.oomScoreAdjust = oomScoreAdjust;
+    this.samePids = samePids;
+  }
+
+  /// Starts processes through a broker that runs in a pid namespace of its own, whose numbers mean
+  /// nothing here: only the broker signals them.
+  public static BrokerSpawner inNamespace(Path socket, int oomScoreAdjust) {
+    return new BrokerSpawner(socket, oomScoreAdjust, false);
   }
 
   @Override
@@ -28,7 +42,7 @@ public final class BrokerSpawner implements Spawner {
       throw new SpawnException("arguments and environment are larger than 8 MiB");
     }
     SocketChannel channel = connect();
-    var process = new BrokerProcess(channel);
+    var process = new BrokerProcess(channel, samePids);
     try {
       process.send('S', payload, 0, payload.length);
     } catch (IOException e) {

@@ -5,14 +5,16 @@ import io.opensandbox.execd.process.OutputHandler;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Optional;
 
 /// Passes output on as events and collects the state.
-final class SessionOutput implements OutputHandler {
+public final class SessionOutput implements OutputHandler {
   private final OutputEvents events;
   private final ByteArrayOutputStream state = new ByteArrayOutputStream();
   private boolean tooLarge;
 
-  SessionOutput(OutputEvents events) {
+  /// Output goes to `events`.
+  public SessionOutput(OutputEvents events) {
     this.events = events;
   }
 
@@ -42,21 +44,23 @@ final class SessionOutput implements OutputHandler {
     events.idle();
   }
 
-  void finish() throws IOException {
+  /// The process has ended: unfinished lines become events.
+  public void finish() throws IOException {
     events.finish();
   }
 
-  byte[] collectedState() {
-    return state.toByteArray();
+  /// What the shell has left; empty when it did not get to its end, or left too much.
+  public Optional<ShellState> state() {
+    return ShellState.parse(state.toByteArray());
   }
 
   /// Whether there was more state than can be kept.
-  boolean isTooLarge() {
+  public boolean isTooLarge() {
     return tooLarge;
   }
 
   /// Tells the user something on stderr.
-  void remark(String text) throws IOException {
+  public void remark(String text) throws IOException {
     byte[] bytes = ("execd: " + text + "\n").getBytes(StandardCharsets.UTF_8);
     events.stderr(bytes, 0, bytes.length);
   }

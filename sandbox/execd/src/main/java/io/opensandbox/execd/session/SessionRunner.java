@@ -10,20 +10,16 @@ import io.opensandbox.execd.process.Signal;
 import io.opensandbox.execd.process.SignalTarget;
 import io.opensandbox.execd.process.SpawnException;
 import io.opensandbox.execd.process.Spawner;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 
 /// Runs texts in sessions, each run on a virtual thread of its own.
 public final class SessionRunner {
@@ -124,7 +120,7 @@ public final class SessionRunner {
       output.remark("the session's state is larger than 4 MiB and was not kept");
       return;
     }
-    Optional<ShellState> state = ShellState.parse(output.collectedState());
+    Optional<ShellState> state = output.state();
     if (state.isPresent() && !sessions.remember(session, state.get())) {
       output.remark("the states of all sessions are larger than 12 MiB, this one was not kept");
     }
@@ -132,29 +128,17 @@ public final class SessionRunner {
 
   private ProcessSpec spec(Session session, SessionRun run, SessionOutput output)
       throws IOException {
-    String path = environment.getOrDefault("PATH", "");
-    Optional<String> bash = Shell.BASH.find(path);
-    Shell shell = bash.isPresent() ? Shell.BASH : Shell.SH;
-    String file =
-        bash.or(() -> Shell.SH.find(path))
-            .orElseThrow(
-                () -> new SpawnException("exec: \"sh\": executable file not found in $PATH"));
-    List<String> argv = new ArrayList<>(shell.arguments());
-    argv.addFirst(file);
     ShellState state = session.state();
     String folder = run.folder().isEmpty() ? existing(session.folder(), output) : run.folder();
-    var inputs =
-        List.of(
-            new ProcessSpec.Input(Shell.RESTORE_DESCRIPTOR, restoring(shell, state)),
-            new ProcessSpec.Input(
-                Shell.TEXT_DESCRIPTOR, run.text().getBytes(StandardCharsets.UTF_8)));
-    return new ProcessSpec(
-        argv,
-        state == null ? environment : Map.of("PWD", folder),
-        folder.isEmpty() ? null : folder,
-        null,
-        new ProcessSpec.Pipes(false, false),
-        new ProcessSpec.Descriptors(Shell.STATE_DESCRIPTOR, inputs));
+    return ShellLaunch.find(environment.getOrDefault("PATH", ""))
+        .spec(
+            new ShellLaunch.Run(
+                run.text(),
+                state,
+                "",
+                state == null ? environment : Map.of("PWD", folder),
+                folder.isEmpty() ? null : folder,
+                null));
   }
 
   /// The session's folder, or `/` when somebody has removed it since.
@@ -164,20 +148,6 @@ public final class SessionRunner {
     }
     output.remark("the working directory \"" + folder + "\" is gone, using \"/\"");
     return "/";
-  }
-
-  private static byte[] restoring(Shell shell, @Nullable ShellState state) {
-    var script = new ByteArrayOutputStream();
-    if (state == null) {
-      if (shell == Shell.BASH) {
-        // As in an interactive shell: who defines an alias means to use it.
-        script.writeBytes("shopt -s expand_aliases\n".getBytes(StandardCharsets.US_ASCII));
-      }
-    } else {
-      script.writeBytes(state.script());
-      script.writeBytes(shell.afterRestore().getBytes(StandardCharsets.US_ASCII));
-    }
-    return script.toByteArray();
   }
 
   private AtomicBoolean limitTime(RunningProcess process, Duration timeout) {

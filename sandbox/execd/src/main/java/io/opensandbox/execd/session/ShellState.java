@@ -9,7 +9,7 @@ import java.util.Optional;
 /// @param cwd the logical working folder
 /// @param script for the same kind of shell; not copied
 @SuppressWarnings("ArrayRecordComponent") // never compared
-record ShellState(String cwd, byte[] script) {
+public record ShellState(String cwd, byte[] script) {
   /// The last line of every script, so that a torn one is noticed.
   static final String END = "# complete\n";
 
@@ -34,7 +34,8 @@ record ShellState(String cwd, byte[] script) {
     return Optional.of(new ShellState(cwd, Arrays.copyOfRange(bytes, script, bytes.length)));
   }
 
-  int size() {
+  /// The bytes of the script.
+  public int size() {
     return script.length;
   }
 }

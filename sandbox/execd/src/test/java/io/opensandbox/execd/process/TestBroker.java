@@ -22,11 +22,7 @@ public final class TestBroker implements AutoCloseable {
 
   /// Starts the broker, or skips the calling test.
   public static TestBroker start() throws IOException {
-    Path launcher =
-        Path.of(
-                System.getProperty(
-                    "execd.test.launcher", "../launcher/target/execd-launcher-x86_64"))
-            .toAbsolutePath();
+    Path launcher = launcher();
     Assumptions.assumeTrue(
         Files.isExecutable(launcher), () -> launcher + " is missing: run sandbox/launcher/build");
     Path folder = Files.createTempDirectory("execd-broker");
@@ -38,6 +34,14 @@ public final class TestBroker implements AutoCloseable {
     var broker = new TestBroker(process, folder);
     broker.awaitSocket();
     return broker;
+  }
+
+  /// The launcher's file, whether it is there or not.
+  public static Path launcher() {
+    return Path.of(
+            System.getProperty("execd.test.launcher", "../launcher/target/execd-launcher-x86_64"))
+        .toAbsolutePath()
+        .normalize();
   }
 
   /// Starts processes through this broker.
