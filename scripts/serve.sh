@@ -16,9 +16,41 @@ find_free_port() {
   return 1
 }
 
-# server_configure FOLDER PORT: writes FOLDER/api-key, once, and FOLDER/config.toml.
+# Prints the part of the configuration that differs between runtimes: RUNTIME FOLDER
+runtime_configuration() {
+  case $1 in
+    local)
+      cat <<TOML
+[runtime]
+type = "local"
+
+[local]
+data_dir = "$2/local"
+execd_dir = "$PWD/sandbox/launcher/target/dist"
+image_layouts = ["$PWD/.work/images"]
+TOML
+      ;;
+    docker)
+      cat <<TOML
+[runtime]
+type = "docker"
+execd_image = "opensandbox/execd:local"
+
+[docker]
+network_mode = "bridge"
+TOML
+      ;;
+    *)
+      echo "there is no runtime \"$1\"; there are: local, docker" >&2
+      return 1
+      ;;
+  esac
+}
+
+# server_configure FOLDER PORT [RUNTIME]: writes FOLDER/api-key, once, and FOLDER/config.toml. Call from the repository's root.
 server_configure() {
-  local folder=$1 port=$2
+  local folder=$1 port=$2 runtime
+  runtime=$(runtime_configuration "${3:-local}" "$folder") || return 1
   (
     umask 077
     mkdir -p "$folder"
@@ -31,15 +63,10 @@ host = "127.0.0.1"
 port = $port
 api_key = "$(cat "$folder/api-key")"
 
-[runtime]
-type = "docker"
-execd_image = "opensandbox/execd:local"
-
-[docker]
-network_mode = "bridge"
+$runtime
 
 [store]
-path = "$folder/opensandbox.db"
+path = "$folder/opensandbox-${3:-local}.db"
 TOML
   )
 }

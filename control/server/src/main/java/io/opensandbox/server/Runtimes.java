@@ -88,6 +88,7 @@ final class Runtimes {
         local.pidsLimit(),
         new LocalConfig.Limits(
             local.logBytes(), local.imageBytes(), local.memoryBytes(), local.preparedNetworks()),
-        new LocalConfig.ImageSources(local.imageDirectories(), local.insecureRegistries()));
+        new LocalConfig.ImageSources(
+            local.imageDirectories(), local.insecureRegistries(), local.imageLayouts()));
   }
 }

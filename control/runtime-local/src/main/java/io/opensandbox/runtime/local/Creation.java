@@ -24,6 +24,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -38,6 +39,10 @@ final class Creation {
   private static final String EXECD = "/opt/opensandbox/execd";
   private static final int EXECD_PORT = 44772;
   private static final int HTTP_PORT = 8080;
+
+  /// A client that comes before execd listens waits instead of being sent away.
+  private static final Duration EXECD_PATIENCE = Duration.ofSeconds(30);
+
   private static final int MAX_LAYERS = 100;
   private static final String DEFAULT_PATH =
       "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -72,9 +77,9 @@ final class Creation {
       cleanup.add(() -> volumes.made().forEach(this::removeVolume));
       Slot slot = parts.networks().acquire();
       cleanup.add(() -> parts.networks().release(slot));
-      PortForwards.Forward execd = parts.ports().open(slot.address(), EXECD_PORT);
+      PortForwards.Forward execd = parts.ports().open(slot.address(), EXECD_PORT, EXECD_PATIENCE);
       cleanup.add(execd::close);
-      PortForwards.Forward http = parts.ports().open(slot.address(), HTTP_PORT);
+      PortForwards.Forward http = parts.ports().open(slot.address(), HTTP_PORT, Duration.ZERO);
       cleanup.add(http::close);
       Path directory = parts.store().directory(spec.id());
       Files.createDirectories(directory);

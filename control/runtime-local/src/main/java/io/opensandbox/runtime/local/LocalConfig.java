@@ -77,14 +77,17 @@ public record LocalConfig(
   /// @param directories below which `oci:` and `docker-archive:` references may point
   /// @param insecureRegistries `host[:port]` of registries spoken to without TLS; loopback always
   ///   is
-  public record ImageSources(List<Path> directories, List<String> insecureRegistries) {
+  /// @param layouts OCI image layouts whose images are known by their names
+  public record ImageSources(
+      List<Path> directories, List<String> insecureRegistries, List<Path> layouts) {
     /// Registries over TLS only.
-    public static final ImageSources DEFAULT = new ImageSources(List.of(), List.of());
+    public static final ImageSources DEFAULT = new ImageSources(List.of(), List.of(), List.of());
 
     /// Copies the lists.
     public ImageSources {
       directories = List.copyOf(directories);
       insecureRegistries = List.copyOf(insecureRegistries);
+      layouts = List.copyOf(layouts);
     }
   }
 }

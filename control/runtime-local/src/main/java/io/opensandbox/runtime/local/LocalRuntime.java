@@ -110,7 +110,9 @@ public final class LocalRuntime implements SandboxRuntime {
             store.path("downloads"),
             capabilities.platformArch(),
             new Images.Sources(
-                config.imageSources().directories(), config.imageSources().insecureRegistries()),
+                config.imageSources().directories(),
+                config.imageSources().insecureRegistries(),
+                config.imageSources().layouts()),
             store.records(),
             layers,
             runner);

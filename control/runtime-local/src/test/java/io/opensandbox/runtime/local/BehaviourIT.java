@@ -26,6 +26,10 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.UUID;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -58,6 +62,30 @@ class BehaviourIT {
 
     assertThat(ended.outOfMemory()).isTrue();
     assertThat(ended.exitCode()).isEqualTo(OptionalInt.of(137));
+  }
+
+  @Test
+  void sweeping_whileSandboxesAreMade_takesNothingFromThem() throws Exception {
+    AtomicBoolean done = new AtomicBoolean();
+    try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      Future<?> sweeper =
+          threads.submit(() -> {
+            while (!done.get()) {
+              test.runtime().sweep();
+            }
+          });
+      try {
+        for (int i = 0; i < 15; i++) {
+          String id = test.start(test.host(), ResourceLimits.NONE, "sleep", "600");
+          assertThat(test.runtime().find(id).orElseThrow().state())
+              .isEqualTo(RuntimeSandbox.State.RUNNING);
+          test.runtime().remove(id, Duration.ZERO);
+        }
+      } finally {
+        done.set(true);
+      }
+      sweeper.get(60, TimeUnit.SECONDS);
+    }
   }
 
   @Test

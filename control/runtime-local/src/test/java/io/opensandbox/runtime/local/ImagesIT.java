@@ -31,7 +31,9 @@ class ImagesIT {
     test =
         TestRuntime.open(config ->
             TestRuntime.withSources(
-                config, new LocalConfig.ImageSources(List.of(directory), List.of())));
+                config,
+                new LocalConfig.ImageSources(
+                    List.of(directory), List.of(), List.of(directory.resolve("layout")))));
     TestImages.writeLayout(directory);
     registry = new TestRegistry(directory);
     registry.push(directory.resolve("layout"), "team/app:1");
@@ -174,6 +176,16 @@ class ImagesIT {
 
       assertThat(test.outputOf(image, "cat", "/data/added")).isEqualTo("third\n");
     }
+  }
+
+  @Test
+  void imagesOfAConfiguredLayout_areKnownByTheirNames() {
+    ImageRequest request = ImageRequest.of("team/known:1");
+
+    PreparedImage image = test.runtime().prepareImage(request, _ -> {});
+
+    assertThat(test.runtime().isImagePresent(request)).isTrue();
+    assertThat(test.outputOf(image, "cat", "/data/added")).isEqualTo("third\n");
   }
 
   @Test

@@ -40,7 +40,7 @@ final class TestImages {
 
   private TestImages() {}
 
-  /// An OCI layout in `directory`, tagged `image`.
+  /// An OCI layout in `directory`, with one image under the names `image` and `team/known:1`.
   static void writeLayout(Path directory) throws IOException {
     Path layout = Files.createDirectories(directory.resolve("layout"));
     Path blobs = Files.createDirectories(layout.resolve("blobs/sha256"));
@@ -81,8 +81,10 @@ final class TestImages {
         layout.resolve("index.json"),
         """
         {"schemaVersion":2,"manifests":[
-         {"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:%s","size":%d,
-          "annotations":{"org.opencontainers.image.ref.name":"image"}}]}\
+         {"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:%1$s","size":%2$d,
+          "annotations":{"org.opencontainers.image.ref.name":"image"}},
+         {"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:%1$s","size":%2$d,
+          "annotations":{"org.opencontainers.image.ref.name":"team/known:1"}}]}\
         """
             .formatted(blob, Files.size(manifest)));
   }

@@ -109,6 +109,7 @@ public record Config(
   /// The local runtime.
   ///
   /// @param imageDirectories below which images in files may lie
+  /// @param imageLayouts OCI image layouts whose images are known by their names
   public record Local(
       Path dataDirectory,
       Path execdDirectory,
@@ -118,9 +119,11 @@ public record Config(
       OptionalLong memoryBytes,
       int preparedNetworks,
       List<Path> imageDirectories,
-      List<String> insecureRegistries) {
+      List<String> insecureRegistries,
+      List<Path> imageLayouts) {
     /// Copies the lists.
     public Local {
+      imageLayouts = List.copyOf(imageLayouts);
       imageDirectories = List.copyOf(imageDirectories);
       insecureRegistries = List.copyOf(insecureRegistries);
     }

@@ -242,7 +242,8 @@ public final class ConfigLoader {
         values.integer("memory_max_bytes"),
         (int) values.integer("prepared_networks", 8),
         values.strings("image_dirs", List.of()).stream().map(this::expand).toList(),
-        values.strings("insecure_registries", List.of()));
+        values.strings("insecure_registries", List.of()),
+        values.strings("image_layouts", List.of()).stream().map(this::expand).toList());
   }
 
   private static Config.Ingress ingress(SectionReader reader) {

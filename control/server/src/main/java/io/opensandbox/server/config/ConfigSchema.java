@@ -396,7 +396,12 @@ final class ConfigSchema {
               strings(
                   "insecure_registries",
                   "[]",
-                  "Registries (host or host:port) spoken to without TLS; loopback always is.")));
+                  "Registries (host or host:port) spoken to without TLS; loopback always is."),
+              strings(
+                  "image_layouts",
+                  "[]",
+                  "OCI image layouts whose images are known by their names, without a"
+                      + " registry.")));
 
   static final List<Section> ALL =
       List.of(

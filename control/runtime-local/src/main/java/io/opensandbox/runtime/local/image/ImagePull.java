@@ -71,7 +71,9 @@ final class ImagePull {
       Path layout = Files.createTempDirectory(work, "pull-");
       try {
         copy(source, request.auth(), layout);
-        return unpack(request.reference(), layout, progress);
+        Oci.Index index = OciLayout.index(layout);
+        OciLayout.Stored stored = new OciLayout.Stored(blobs(), index.manifests().getFirst());
+        return unpack(request.reference(), stored, progress);
       } finally {
         layers.removeTree(layout);
       }
@@ -131,23 +133,18 @@ final class ImagePull {
     Files.writeString(file, jsonb.toJson(Map.of("auths", Map.of(key, Map.of("auth", token)))));
   }
 
-  private Image unpack(String reference, Path layout, ProgressListener progress)
+  /// Unpacks an image whose blobs are on this machine.
+  Image unpack(String reference, OciLayout.Stored stored, ProgressListener progress)
       throws IOException {
-    Oci.Index index =
-        jsonb.type(Oci.Index.class).fromJson(Files.readString(layout.resolve("index.json")));
-    Oci.Manifest manifest =
-        jsonb
-            .type(Oci.Manifest.class)
-            .fromJson(Files.readString(blob(index.manifests().getFirst())));
-    Oci.Config config =
-        jsonb.type(Oci.Config.class).fromJson(Files.readString(blob(manifest.config())));
+    Oci.Manifest manifest = stored.manifest();
+    Oci.Config config = stored.config(manifest);
     List<String> diffIds = config.rootfs().diffIds();
     if (diffIds.size() != manifest.layers().size()) {
       throw new IOException(
           "the image names %d layers and has %d"
               .formatted(diffIds.size(), manifest.layers().size()));
     }
-    List<String> names = unpackLayers(manifest.layers(), diffIds, progress);
+    List<String> names = unpackLayers(stored, manifest.layers(), diffIds, progress);
     Oci.Settings settings = config.config();
     return new Image(
         Images.canonical(reference),
@@ -162,19 +159,18 @@ final class ImagePull {
             : settings.workingDirectory());
   }
 
-  private Path blob(Oci.Descriptor descriptor) {
-    return blobs().resolve("sha256").resolve(descriptor.hash());
-  }
-
   private List<String> unpackLayers(
-      List<Oci.Descriptor> blobs, List<String> diffIds, ProgressListener progress)
+      OciLayout.Stored stored,
+      List<Oci.Descriptor> blobs,
+      List<String> diffIds,
+      ProgressListener progress)
       throws IOException {
     Semaphore room = new Semaphore(UNPACK_AT_ONCE);
     try (var tasks = Executors.newVirtualThreadPerTaskExecutor()) {
       List<Future<String>> names = new ArrayList<>();
       for (int i = 0; i < blobs.size(); i++) {
-        Oci.Descriptor blob = blobs.get(i);
-        String diffId = new Oci.Descriptor("", diffIds.get(i), 0).hash();
+        Path blob = stored.file(blobs.get(i));
+        String diffId = Oci.Descriptor.hash(diffIds.get(i));
         names.add(tasks.submit(() -> unpackLayer(blob, diffId, room, progress)));
       }
       List<String> done = new ArrayList<>();
@@ -190,17 +186,16 @@ final class ImagePull {
     }
   }
 
-  private String unpackLayer(
-      Oci.Descriptor blob, String diffId, Semaphore room, ProgressListener progress)
+  private String unpackLayer(Path file, String diffId, Semaphore room, ProgressListener progress)
       throws InterruptedException {
-    Path file = blob(blob);
     boolean verifiable = LayerArchive.isVerifiable(file);
     String name =
-        (verifiable ? "l-" + diffId : "z-" + blob.hash()).substring(0, LAYER_NAME_LENGTH + 2);
+        (verifiable ? "l-" + diffId : "z-" + file.getFileName())
+            .substring(0, LAYER_NAME_LENGTH + 2);
     if (!layers.has(name)) {
       room.acquire();
       try {
-        progress.progress("unpacking " + blob.digest());
+        progress.progress("unpacking " + file.getFileName());
         layers.make(name, draft -> archive.unpack(file, draft, diffId));
       } finally {
         room.release();

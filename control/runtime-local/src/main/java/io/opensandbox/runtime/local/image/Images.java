@@ -37,10 +37,13 @@ public final class Images {
   ///
   /// @param directories below which `oci:` and `docker-archive:` references may point
   /// @param insecureRegistries `host[:port]` of registries spoken to without TLS
-  public record Sources(List<Path> directories, List<String> insecureRegistries) {
+  /// @param layouts OCI image layouts whose images are known by their names
+  public record Sources(
+      List<Path> directories, List<String> insecureRegistries, List<Path> layouts) {
     /// Copies the lists.
     public Sources {
       directories = List.copyOf(directories);
+      layouts = List.copyOf(layouts);
       insecureRegistries = List.copyOf(insecureRegistries);
     }
   }
@@ -49,6 +52,7 @@ public final class Images {
   private final RecordStore records;
   private final Layers layers;
   private final HostImage host;
+  private final OciLayout layouts;
   private final ImagePull puller;
   private final Map<String, CompletableFuture<Image>> pulls = new ConcurrentHashMap<>();
 
@@ -69,6 +73,7 @@ public final class Images {
     this.records = records;
     this.layers = layers;
     this.host = new HostImage(Path.of("/"), layers);
+    this.layouts = new OciLayout(sources.layouts());
     this.puller =
         new ImagePull(
             downloads,
@@ -89,7 +94,13 @@ public final class Images {
     if (reference.equals(HostImage.REFERENCE)) {
       return Optional.of(host.current());
     }
-    return records.read(file(canonical(reference)), Image.class).filter(this::isComplete);
+    String name = canonical(reference);
+    Optional<OciLayout.Stored> stored = layouts.find(name);
+    return records
+        .read(file(name), Image.class)
+        .filter(image ->
+            stored.isEmpty() || image.id().equals(stored.get().manifest().config().digest()))
+        .filter(this::isComplete);
   }
 
   private boolean isComplete(Image image) {
@@ -120,7 +131,7 @@ public final class Images {
     if (running == null) {
       try {
         progress.progress("pulling " + request.reference());
-        Image image = puller.pull(request, progress);
+        Image image = bring(request, progress);
         save(image);
         progress.progress("pulled " + request.reference());
         mine.complete(image);
@@ -141,6 +152,19 @@ public final class Images {
           ErrorCode.IMAGE_PULL_FAILED,
           "Failed to pull image " + request.reference() + ": " + cause.getMessage(),
           cause);
+    }
+  }
+
+  private Image bring(ImageRequest request, ProgressListener progress) {
+    String name = canonical(request.reference());
+    Optional<OciLayout.Stored> stored = layouts.find(name);
+    if (stored.isEmpty()) {
+      return puller.pull(request, progress);
+    }
+    try {
+      return puller.unpack(name, stored.get(), progress);
+    } catch (IOException e) {
+      throw new UncheckedIOException(String.valueOf(e.getMessage()), e);
     }
   }
 

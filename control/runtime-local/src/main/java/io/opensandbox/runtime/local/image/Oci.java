@@ -2,6 +2,7 @@ package io.opensandbox.runtime.local.image;
 
 import io.avaje.jsonb.Json;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /// The parts of an OCI image layout that are read (image-spec 1.1).
@@ -14,9 +15,20 @@ final class Oci {
 
   /// A pointer to a blob.
   @Json
-  record Descriptor(String mediaType, String digest, long size) {
+  record Descriptor(String digest, @Nullable Map<String, String> annotations) {
+    /// The name that an index gives the image, or empty text.
+    String name() {
+      return annotations == null
+          ? ""
+          : annotations.getOrDefault("org.opencontainers.image.ref.name", "");
+    }
+
     /// The digest's hexadecimal part, checked, so that it can name a file.
     String hash() {
+      return hash(digest);
+    }
+
+    static String hash(String digest) {
       if (!digest.matches("sha256:[0-9a-f]{64}")) {
         throw new IllegalArgumentException("\"" + digest + "\" is not a SHA-256 digest");
       }

@@ -8,13 +8,13 @@ import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.BitSet;
 import java.util.Deque;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,6 +34,7 @@ public final class Networks implements AutoCloseable {
 
   // Guarded by this.
   private final BitSet taken = new BitSet();
+  private final BitSet stuck = new BitSet();
   private final Deque<Slot> ready = new ArrayDeque<>();
   private boolean closed;
 
@@ -88,26 +89,33 @@ public final class Networks implements AutoCloseable {
   ///
   /// @return how many networks were removed
   public int removeStrangers() {
-    Set<String> known = new HashSet<>();
-    synchronized (this) {
-      taken.stream().forEach(number -> known.add(slot(number).namespace()));
+    int removed = 0;
+    for (int number : numbers()) {
+      // Reserved meanwhile, so that nobody makes a network of that name.
+      if (claim(number)) {
+        takeDown(slot(number));
+        removed++;
+      }
     }
-    List<String> strangers = names().stream().filter(name -> !known.contains(name)).toList();
-    for (String name : strangers) {
-      String number = name.substring(prefix.length() + 1);
-      takeDownNames(prefix + "." + number, name);
-    }
-    return strangers.size();
+    return removed;
   }
 
-  private List<String> names() {
+  private synchronized boolean claim(int number) {
+    boolean free = !taken.get(number) || stuck.get(number);
+    taken.set(number);
+    return free;
+  }
+
+  private List<Integer> numbers() {
     if (!Files.isDirectory(NAMESPACES)) {
       return List.of();
     }
     try (Stream<Path> entries = Files.list(NAMESPACES)) {
       return entries
           .map(path -> path.getFileName().toString())
-          .filter(name -> name.startsWith(prefix + "-"))
+          .filter(name -> name.matches(Pattern.quote(prefix) + "-\\d{1,5}"))
+          .map(name -> Integer.valueOf(name.substring(prefix.length() + 1)))
+          .filter(number -> number <= Slot.MAX)
           .toList();
     } catch (IOException e) {
       throw new UncheckedIOException("cannot list " + NAMESPACES, e);
@@ -192,23 +200,18 @@ public final class Networks implements AutoCloseable {
   }
 
   private void takeDown(Slot slot) {
-    if (takeDownNames(slot.cable(), slot.namespace())) {
-      synchronized (this) {
-        taken.clear(slot.number());
-      }
-    }
-  }
-
-  private boolean takeDownNames(String cable, String namespace) {
     // Each may be gone already; -force goes on after a line that fails.
     runner.run(
         Runner.Command.of("ip", "-force", "-batch", "-")
-            .withInput("link del " + cable + "\nnetns del " + namespace + "\n"));
-    boolean gone = !Files.exists(NAMESPACES.resolve(namespace));
+            .withInput("link del " + slot.cable() + "\nnetns del " + slot.namespace() + "\n"));
+    boolean gone = !Files.exists(NAMESPACES.resolve(slot.namespace()));
     if (!gone) {
-      LOG.warn("cannot remove network namespace {}; the next sweep tries again", namespace);
+      LOG.warn("cannot remove network namespace {}; the next sweep tries again", slot.namespace());
     }
-    return gone;
+    synchronized (this) {
+      taken.set(slot.number(), !gone);
+      stuck.set(slot.number(), !gone);
+    }
   }
 
   /// Takes down the networks that nobody has; those of sandboxes stay.

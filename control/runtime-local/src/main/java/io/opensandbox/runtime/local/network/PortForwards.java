@@ -1,22 +1,26 @@
 package io.opensandbox.runtime.local.network;
 
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// Ports of the host that lead into sandboxes.
 ///
 /// Each open port accepts on a virtual thread of its own; each connection copies on two. At most
-/// 1,024 connections a port; one more waits in the backlog.
+/// 1,024 connections a port; one more waits in the backlog. A port may be given patience: for a
+/// while after it was opened, connections wait for the sandbox to listen instead of being closed.
 public final class PortForwards implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(PortForwards.class);
   private static final int FIRST = 40_000;
@@ -25,6 +29,8 @@ public final class PortForwards implements AutoCloseable {
   private static final int MAX_CONNECTIONS = 1_024;
   private static final int BUFFER_BYTES = 16 << 10;
   private static final int CONNECT_MILLIS = 5_000;
+  private static final long FIRST_PAUSE_NANOS = 1_000_000;
+  private static final long MAX_PAUSE_NANOS = 20_000_000;
 
   private final String bindAddress;
   private final Set<Forward> open = ConcurrentHashMap.newKeySet();
@@ -36,12 +42,14 @@ public final class PortForwards implements AutoCloseable {
 
   /// Opens a free port between 40000 and 60000.
   ///
+  /// @param patience how long from now connections wait for the sandbox to listen
   /// @throws IOException when none is found
-  public Forward open(String address, int port) throws IOException {
+  public Forward open(String address, int port, Duration patience) throws IOException {
     IOException last = null;
     for (int i = 0; i < TRIES; i++) {
       try {
-        return open(ThreadLocalRandom.current().nextInt(FIRST, LAST + 1), address, port);
+        int hostPort = ThreadLocalRandom.current().nextInt(FIRST, LAST + 1);
+        return open(hostPort, address, port, patience);
       } catch (IOException e) {
         last = e;
       }
@@ -51,6 +59,11 @@ public final class PortForwards implements AutoCloseable {
 
   /// Opens exactly `hostPort`.
   public Forward open(int hostPort, String address, int port) throws IOException {
+    return open(hostPort, address, port, Duration.ZERO);
+  }
+
+  private Forward open(int hostPort, String address, int port, Duration patience)
+      throws IOException {
     ServerSocketChannel listener = ServerSocketChannel.open();
     try {
       listener.setOption(StandardSocketOptions.SO_REUSEADDR, true);
@@ -59,15 +72,20 @@ public final class PortForwards implements AutoCloseable {
       listener.close();
       throw e;
     }
-    Forward forward = new Forward(listener, hostPort, new InetSocketAddress(address, port));
+    Forward forward =
+        new Forward(listener, hostPort, new InetSocketAddress(address, port), patience);
     open.add(forward);
     Thread.ofVirtual().name("forward-" + hostPort).start(forward::accept);
     return forward;
   }
 
-  /// Closes every port and connection.
   @Override
   public void close() {
+    closeAll();
+  }
+
+  /// Closes every port and connection.
+  void closeAll() {
     open.forEach(Forward::close);
   }
 
@@ -76,10 +94,13 @@ public final class PortForwards implements AutoCloseable {
     private final ServerSocketChannel listener;
     private final int hostPort;
     private final InetSocketAddress target;
+    private final long patientUntilNanos;
     private final Semaphore room = new Semaphore(MAX_CONNECTIONS);
     private final Set<SocketChannel> sockets = ConcurrentHashMap.newKeySet();
 
-    private Forward(ServerSocketChannel listener, int hostPort, InetSocketAddress target) {
+    private Forward(
+        ServerSocketChannel listener, int hostPort, InetSocketAddress target, Duration patience) {
+      this.patientUntilNanos = System.nanoTime() + patience.toNanos();
       this.listener = listener;
       this.hostPort = hostPort;
       this.target = target;
@@ -111,9 +132,8 @@ public final class PortForwards implements AutoCloseable {
 
     private void serve(SocketChannel client) {
       try (client;
-          SocketChannel server = SocketChannel.open()) {
+          SocketChannel server = connect()) {
         sockets.add(server);
-        server.socket().connect(target, CONNECT_MILLIS);
         client.setOption(StandardSocketOptions.TCP_NODELAY, true);
         server.setOption(StandardSocketOptions.TCP_NODELAY, true);
         Thread back = Thread.ofVirtual().start(() -> copy(server, client));
@@ -128,6 +148,29 @@ public final class PortForwards implements AutoCloseable {
       } finally {
         sockets.remove(client);
         room.release();
+      }
+    }
+
+    /// Connects to the sandbox. Nothing tells when a program in it begins to listen, so as long as
+    /// there is patience, a refused connection is tried again.
+    private SocketChannel connect() throws IOException {
+      long pauseNanos = FIRST_PAUSE_NANOS;
+      while (true) {
+        SocketChannel server = SocketChannel.open();
+        try {
+          server.socket().connect(target, CONNECT_MILLIS);
+          return server;
+        } catch (ConnectException e) {
+          server.close();
+          if (System.nanoTime() >= patientUntilNanos || !listener.isOpen()) {
+            throw e;
+          }
+          LockSupport.parkNanos(pauseNanos);
+          pauseNanos = Math.min(2 * pauseNanos, MAX_PAUSE_NANOS);
+        } catch (IOException e) {
+          server.close();
+          throw e;
+        }
       }
     }
 
