@@ -37,7 +37,7 @@ final class Creation {
   IsolatedSession create(String id, IsolationRequest request, Instant now) {
     Isolator.Capabilities found = isolator.require();
     requireIdentity(request.identity(), found);
-    request.binds().forEach(bind -> requireThere("binds.source", bind.source()));
+    request.binds().forEach(Creation::requireBindable);
     request.extraWritable().forEach(path -> requireThere("extra_writable", path));
     Path folder = root.resolve(id);
     try {
@@ -56,6 +56,16 @@ final class Creation {
       FileTree.delete(folder);
     } catch (IOException e) {
       because.addSuppressed(e);
+    }
+  }
+
+  /// The place must be there, because bubblewrap cannot make it in a root that is read-only.
+  private static void requireBindable(IsolationRequest.Bind bind) {
+    requireThere("binds.source", bind.source());
+    try {
+      Files.createDirectories(bind.destination());
+    } catch (IOException e) {
+      throw FileErrors.failed("cannot make the place of a bind,", bind.destination(), e);
     }
   }
 

@@ -108,21 +108,21 @@ final class Isolator {
   private Capabilities probe() {
     List<String> command = command();
     if (command.isEmpty()) {
-      return unavailable("bubblewrap (bwrap) is not installed in this sandbox");
+      return unavailable("bubblewrap (bwrap) is not installed in this sandbox", "");
     }
     if (tools.launcher().get().isEmpty()) {
-      return unavailable("execd runs without its launcher, which isolation needs");
+      return unavailable("execd runs without its launcher, which isolation needs", "");
     }
     var found = new Capabilities(true, "", version(command), command, false);
     String refusal = tryOut(found, false);
     if (!refusal.isEmpty()) {
-      return unavailable("bubblewrap cannot isolate here: " + refusal);
+      return unavailable("bubblewrap cannot isolate here: " + refusal, found.version());
     }
     return new Capabilities(true, "", found.version(), command, tryOut(found, true).isEmpty());
   }
 
-  private static Capabilities unavailable(String message) {
-    return new Capabilities(false, message, "", List.of(), false);
+  private static Capabilities unavailable(String message, String version) {
+    return new Capabilities(false, message, version, List.of(), false);
   }
 
   private List<String> command() {
@@ -139,6 +139,7 @@ final class Isolator {
     Path trial = folder.resolve("trial");
     try {
       FileTree.delete(folder); // what a daemon before this one has left
+      makeMountPoints();
       Files.createDirectories(trial);
       IsolationRequest request = IsolationRequest.trial(trial, namespaced);
       var mount = new Bubblewrap.Mount(trial, trial, false);
@@ -150,6 +151,13 @@ final class Isolator {
       }
     } catch (IOException e) {
       return String.valueOf(e.getMessage());
+    }
+  }
+
+  /// Small images lack them, and bubblewrap cannot make them in a root that is read-only.
+  private static void makeMountPoints() throws IOException {
+    for (String path : List.of("/run", "/tmp", "/dev", "/proc")) {
+      Files.createDirectories(Path.of(path));
     }
   }
 

@@ -65,7 +65,7 @@ final class Namespace implements AutoCloseable {
     try {
       process.awaitStart();
       process.drain(said);
-      ready.completeExceptionally(new SpawnException("bubblewrap ended: " + said.text()));
+      ready.completeExceptionally(new SpawnException(said.text().strip()));
     } catch (IOException e) {
       ready.completeExceptionally(e);
     } finally {
@@ -116,9 +116,7 @@ final class Namespace implements AutoCloseable {
     }
 
     String text() {
-      return bytes.toString(StandardCharsets.UTF_8).strip().isEmpty()
-          ? "it said nothing"
-          : bytes.toString(StandardCharsets.UTF_8);
+      return bytes.toString(StandardCharsets.UTF_8);
     }
   }
 }
