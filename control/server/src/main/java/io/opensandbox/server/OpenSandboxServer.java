@@ -18,6 +18,7 @@ import io.opensandbox.server.pool.PoolRoutes;
 import io.opensandbox.server.proxy.ProxyHandler;
 import io.opensandbox.server.renewal.AccessRenewal;
 import io.opensandbox.server.sandbox.CreateRules;
+import io.opensandbox.server.sandbox.ForkRoutes;
 import io.opensandbox.server.sandbox.SandboxLifecycle;
 import io.opensandbox.server.sandbox.SandboxRoutes;
 import io.opensandbox.server.sandbox.SandboxService;
@@ -100,6 +101,7 @@ final class OpenSandboxServer implements AutoCloseable {
     var counter = new RequestCounter();
     new OperationRoutes(runtime, lifecycle::countByState, counter).register(routes);
     new SandboxRoutes(sandboxes).register(routes);
+    new ForkRoutes(lifecycle.forks()).register(routes);
     endpoints.register(routes);
     new SnapshotRoutes(snapshots).register(routes);
     new PoolRoutes().register(routes);

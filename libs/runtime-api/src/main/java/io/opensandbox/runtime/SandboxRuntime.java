@@ -1,5 +1,7 @@
 package io.opensandbox.runtime;
 
+import io.opensandbox.protocol.lifecycle.ErrorCode;
+import io.opensandbox.protocol.lifecycle.SandboxException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -72,6 +74,14 @@ public interface SandboxRuntime extends AutoCloseable {
   /// Removes a snapshot's image; absent is success; `SNAPSHOT_DELETE_CONFLICT` when a sandbox uses
   /// it (nothing is changed then).
   void removeSnapshot(String imageReference);
+
+  /// Captures the files of a running or paused sandbox once, for any number of copies; a running
+  /// one is frozen for that moment. `API_NOT_SUPPORTED` without [Capabilities.Feature#FORK].
+  default ForkPoint fork(String id) {
+    throw new SandboxException(
+        ErrorCode.API_NOT_SUPPORTED,
+        "cannot fork sandbox \"" + id + "\": the runtime " + name() + " has no copies");
+  }
 
   /// Where clients reach a port of the sandbox, from what was decided at create; the sandbox need
   /// not be running. `ENDPOINT_UNAVAILABLE` when nothing is published.

@@ -55,6 +55,8 @@ public final class FakeRuntime implements SandboxRuntime {
     REMOVE,
     SNAPSHOT,
     REMOVE_SNAPSHOT,
+    FORK,
+    COPY,
     ADDRESS,
     LOGS,
     STATS,
@@ -95,6 +97,7 @@ public final class FakeRuntime implements SandboxRuntime {
       Set.of(
           Capabilities.Feature.PAUSE,
           Capabilities.Feature.SNAPSHOT,
+          Capabilities.Feature.FORK,
           Capabilities.Feature.HOST_VOLUMES,
           Capabilities.Feature.NAMED_VOLUMES);
   private Optional<String> unhealthy = Optional.empty();
@@ -446,6 +449,61 @@ public final class FakeRuntime implements SandboxRuntime {
       images.remove(imageReference);
     }
     after(Step.REMOVE_SNAPSHOT);
+  }
+
+  @Override
+  public ForkPoint fork(String id) {
+    before(Step.FORK, id);
+    FakeForkPoint point;
+    synchronized (this) {
+      Box box = box(id);
+      point = new FakeForkPoint(box.spec, box.image, box.limits);
+    }
+    after(Step.FORK);
+    return point;
+  }
+
+  /// What a sandbox was when it was captured.
+  private final class FakeForkPoint implements ForkPoint {
+    private final SandboxSpec source;
+    private final String image;
+    private final ResourceLimits limits;
+
+    private FakeForkPoint(SandboxSpec source, String image, ResourceLimits limits) {
+      this.source = source;
+      this.image = image;
+      this.limits = limits;
+    }
+
+    @Override
+    public RuntimeSandbox copy(String id, Map<String, String> labels) {
+      before(Step.COPY, id);
+      RuntimeSandbox made;
+      synchronized (FakeRuntime.this) {
+        Box existing = boxes.get(id);
+        if (existing == null) {
+          SandboxSpec spec =
+              new SandboxSpec(
+                  id,
+                  source.entrypoint(),
+                  source.env(),
+                  limits,
+                  source.volumes(),
+                  labels,
+                  source.platform());
+          existing = new Box(spec, image, clock.instant(), makeVolumes(spec.volumes()), nextPort);
+          boxes.put(id, existing);
+        }
+        made = existing.view();
+      }
+      after(Step.COPY);
+      return made;
+    }
+
+    @Override
+    public void close() {
+      // The copies have everything.
+    }
   }
 
   @Override

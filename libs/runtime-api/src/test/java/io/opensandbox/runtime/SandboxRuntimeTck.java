@@ -419,6 +419,51 @@ public abstract class SandboxRuntimeTck {
   }
 
   @Test
+  void fork_givesCopiesThatOutliveTheSource() {
+    assumeFeature(Capabilities.Feature.FORK);
+    SandboxSpec source = spec("sleep", "60");
+    create(source);
+    runtime().start(source.id());
+    List<String> copies = List.of(newId(), newId());
+
+    try (ForkPoint point = runtime().fork(source.id())) {
+      for (String copy : copies) {
+        point.copy(copy, Map.of(Labels.ID, copy, "team", "blue"));
+        runtime().start(copy);
+      }
+    }
+    runtime().remove(source.id(), Duration.ZERO);
+
+    for (String copy : copies) {
+      RuntimeSandbox found = runtime().find(copy).orElseThrow();
+      assertThat(found.state()).isEqualTo(RuntimeSandbox.State.RUNNING);
+      assertThat(found.entrypoint()).isEqualTo(source.entrypoint());
+      assertThat(found.labels())
+          .containsEntry("team", "blue")
+          .doesNotContainKeys(Labels.MANUAL_CLEANUP, Labels.EXPIRES_AT, Labels.VOLUMES);
+    }
+  }
+
+  @Test
+  void copy_again_isNoChange() {
+    assumeFeature(Capabilities.Feature.FORK);
+    String source = createAndStart("sleep", "60").id();
+    String copy = newId();
+
+    try (ForkPoint point = runtime().fork(source)) {
+      RuntimeSandbox first = point.copy(copy, Map.of(Labels.ID, copy));
+
+      assertThat(point.copy(copy, Map.of(Labels.ID, copy))).isEqualTo(first);
+    }
+  }
+
+  private String newId() {
+    String id = UUID.randomUUID().toString();
+    sandboxes.add(id);
+    return id;
+  }
+
+  @Test
   void prepareImage_ofASnapshotThatIsGone_neverPulls() {
     assumeFeature(Capabilities.Feature.SNAPSHOT);
 

@@ -31,7 +31,9 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /// Makes a sandbox out of a specification and an image, completely or not at all.
@@ -70,10 +72,32 @@ final class Creation {
   }
 
   Box create(SandboxSpec spec, Image image) {
+    return make(spec, image, root -> parts.volumes().prepare(spec.volumes(), root));
+  }
+
+  /// Makes a sandbox like another one, with the files of `image`. Named volumes that go with the
+  /// source go with the last of the two.
+  Box copy(String id, Map<String, String> labels, SandboxRecord source, Image image) {
+    SandboxSpec spec =
+        new SandboxSpec(
+            id,
+            source.entrypoint(),
+            source.env(),
+            source.limits(),
+            List.of(),
+            labels,
+            Optional.empty());
+    Volumes.Prepared volumes =
+        new Volumes.Prepared(source.mounts(), source.ownedVolumes(), List.of());
+    return make(spec, image, _ -> volumes);
+  }
+
+  private Box make(
+      SandboxSpec spec, Image image, Function<LayeredRoot, Volumes.Prepared> volumesFor) {
     try (Cleanup cleanup = new Cleanup()) {
       List<Tree> trees = withExecd(image);
       LayeredRoot root = new LayeredRoot(trees, parts.layers()::path);
-      Volumes.Prepared volumes = parts.volumes().prepare(spec.volumes(), root);
+      Volumes.Prepared volumes = volumesFor.apply(root);
       cleanup.add(() -> volumes.made().forEach(this::removeVolume));
       Slot slot = parts.networks().acquire();
       cleanup.add(() -> parts.networks().release(slot));

@@ -3,6 +3,7 @@ package io.opensandbox.runtime.local;
 import io.opensandbox.protocol.lifecycle.ErrorCode;
 import io.opensandbox.protocol.lifecycle.SandboxException;
 import io.opensandbox.runtime.Capabilities;
+import io.opensandbox.runtime.ForkPoint;
 import io.opensandbox.runtime.ImageRequest;
 import io.opensandbox.runtime.PortAddress;
 import io.opensandbox.runtime.PreparedImage;
@@ -43,11 +44,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
@@ -276,36 +276,38 @@ public final class LocalRuntime implements SandboxRuntime {
   @Override
   public RuntimeSandbox create(SandboxSpec spec, PreparedImage image) {
     check(spec);
-    if (!ID.matcher(spec.id()).matches()) {
-      throw new SandboxException(
-          ErrorCode.INVALID_PARAMETER, "the id \"" + spec.id() + "\" is not a sandbox id");
-    }
     return make(
-        spec,
-        () ->
-            images
-                .find(image.reference())
-                .orElseThrow(() ->
-                    new SandboxException(
-                        ErrorCode.START_FAILED,
-                        "image " + image.reference() + " is not there any more")));
+        spec.id(),
+        () -> {
+          Image found =
+              images
+                  .find(image.reference())
+                  .orElseThrow(() ->
+                      new SandboxException(
+                          ErrorCode.START_FAILED,
+                          "image " + image.reference() + " is not there any more"));
+          images.touch(found, clock.instant());
+          return creation.create(spec, found);
+        });
   }
 
-  private RuntimeSandbox make(SandboxSpec spec, Supplier<Image> image) {
-    ReentrantLock lock = creating.computeIfAbsent(spec.id(), _ -> new ReentrantLock());
+  private RuntimeSandbox make(String id, Supplier<Box> work) {
+    if (!ID.matcher(id).matches()) {
+      throw new SandboxException(
+          ErrorCode.INVALID_PARAMETER, "the id \"" + id + "\" is not a sandbox id");
+    }
+    ReentrantLock lock = creating.computeIfAbsent(id, _ -> new ReentrantLock());
     lock.lock();
     try {
-      Box existing = boxes.get(spec.id());
+      Box existing = boxes.get(id);
       if (existing == null) {
-        Image found = image.get();
-        images.touch(found, clock.instant());
-        existing = failing(ErrorCode.START_FAILED, () -> creation.create(spec, found));
-        boxes.put(spec.id(), existing);
+        existing = failing(ErrorCode.START_FAILED, work);
+        boxes.put(id, existing);
       }
       return existing.view(engine);
     } finally {
       lock.unlock();
-      creating.remove(spec.id());
+      creating.remove(id);
     }
   }
 
@@ -461,54 +463,41 @@ public final class LocalRuntime implements SandboxRuntime {
     return locked(box, () -> snapshots.capture(box, reference)).reference();
   }
 
-  /// Makes and starts copies of a running or paused sandbox: each has its files as they are now,
-  /// and processes of its own. What a sandbox wrote is captured once, however many copies there
-  /// are. Copies that exist already are left as they are.
-  ///
-  /// @param copies specifications with new ids
-  /// @return one result for each, in the same order
-  public List<ForkResult> fork(String id, List<SandboxSpec> copies) {
+  @Override
+  public ForkPoint fork(String id) {
     Box source = box(id);
-    boolean needed = copies.stream().anyMatch(copy -> !boxes.containsKey(copy.id()));
-    if (!needed) {
-      return copies.stream().map(copy -> forked(copy, () -> start(copy.id()))).toList();
-    }
     forking.incrementAndGet();
     try {
-      Image image = locked(source, () -> snapshots.captureForCopies(source));
-      List<Future<ForkResult>> results = new ArrayList<>();
-      for (SandboxSpec copy : copies) {
-        results.add(
-            background.submit(() ->
-                forked(
-                    copy,
-                    () -> {
-                      make(copy, () -> image);
-                      return start(copy.id());
-                    })));
-      }
-      List<ForkResult> done = new ArrayList<>();
-      for (Future<ForkResult> result : results) {
-        done.add(result.get());
-      }
-      return done;
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new SandboxException(
-          ErrorCode.START_FAILED, "interrupted while copying sandbox \"" + id + "\"", e);
-    } catch (ExecutionException e) {
-      throw new IllegalStateException(e);
-    } finally {
+      return new Captured(
+          locked(source, () -> snapshots.captureForCopies(source)), source.record());
+    } catch (RuntimeException e) {
       forking.decrementAndGet();
+      throw e;
     }
   }
 
-  private ForkResult forked(SandboxSpec copy, Supplier<RuntimeSandbox> work) {
-    try {
-      return new ForkResult.Forked(copy.id(), work.get());
-    } catch (SandboxException e) {
-      remove(copy.id(), Duration.ZERO);
-      return new ForkResult.Failed(copy.id(), e.code(), String.valueOf(e.getMessage()));
+  /// The files of a sandbox at one moment. Their layer stays while this is open or a copy uses it.
+  private final class Captured implements ForkPoint {
+    private final Image image;
+    private final SandboxRecord source;
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    private Captured(Image image, SandboxRecord source) {
+      this.image = image;
+      this.source = source;
+    }
+
+    @Override
+    public RuntimeSandbox copy(String id, Map<String, String> labels) {
+      return make(id, () -> creation.copy(id, labels, source, image));
+    }
+
+    @Override
+    public void close() {
+      if (!closed.getAndSet(true)) {
+        forking.decrementAndGet();
+        background.execute(LocalRuntime.this::removeForkLayers);
+      }
     }
   }
 

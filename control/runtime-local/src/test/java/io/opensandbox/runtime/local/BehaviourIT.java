@@ -5,21 +5,20 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.opensandbox.protocol.lifecycle.ErrorCode;
 import io.opensandbox.protocol.lifecycle.SandboxException;
-import io.opensandbox.runtime.Capabilities;
+import io.opensandbox.runtime.ForkPoint;
 import io.opensandbox.runtime.ImageRequest;
 import io.opensandbox.runtime.Labels;
 import io.opensandbox.runtime.PreparedImage;
 import io.opensandbox.runtime.ResourceLimits;
 import io.opensandbox.runtime.RuntimeSandbox;
-import io.opensandbox.runtime.SandboxSpec;
 import io.opensandbox.runtime.VolumeMount;
+import io.opensandbox.runtime.local.engine.Engine;
 import java.io.IOException;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -192,53 +191,52 @@ class BehaviourIT {
   }
 
   @Test
-  void fork_givesRunningCopiesOfTheFiles() throws Exception {
-    assertThat(test.runtime().capabilities().has(Capabilities.Feature.FORK)).isTrue();
+  void fork_givesCopiesOfTheFiles_eachWithItsOwn() throws Exception {
+    Path volume = Files.createDirectory(shared.resolve("forked"));
     String source =
         test.start(
-            test.host(), ResourceLimits.NONE, "sh", "-c", "echo v1 >/root/f; echo ok; sleep 60");
-    test.await(() -> test.logOf(source).contains("ok"));
-    List<SandboxSpec> copies = new ArrayList<>();
-    for (int i = 0; i < 3; i++) {
-      copies.add(spec("sh", "-c", "cat /root/f; echo mine >/root/f; sleep 60"));
+            test.host(),
+            memory(128L << 20),
+            List.of(new VolumeMount.Host("v", "/v", false, Optional.empty(), volume.toString())),
+            "sh",
+            "-c",
+            "[ -e /root/f ] || echo source >/root/f; cat /root/f; hostname >>/v/names;"
+                + " hostname >/root/f; sleep 600");
+    String name = Engine.hostname(source);
+    test.await(() -> test.logOf(source).equals("source\n"));
+    test.await(() -> Files.readString(volume.resolve("names")).contains(name));
+    List<String> copies = List.of(newId(), newId(), newId());
+
+    try (ForkPoint point = test.runtime().fork(source)) {
+      for (String copy : copies) {
+        point.copy(copy, Map.of(Labels.ID, copy));
+        test.runtime().start(copy);
+      }
     }
 
-    List<ForkResult> results = test.runtime().fork(source, copies);
-
-    assertThat(results).hasSize(3).allMatch(ForkResult.Forked.class::isInstance);
-    for (SandboxSpec copy : copies) {
-      test.await(() -> test.logOf(copy.id()).equals("v1\n"));
+    for (String copy : copies) {
+      test.await(() -> !test.logOf(copy).isEmpty());
+      assertThat(test.logOf(copy)).isIn("source\n", name + "\n");
+      test.await(() -> Files.readString(volume.resolve("names")).contains(Engine.hostname(copy)));
+      assertThat(test.runtime().stats(copy).memoryLimitBytes()).isEqualTo(128L << 20);
     }
-    assertThat(test.runtime().fork(source, copies))
-        .as("again is no change")
-        .allMatch(ForkResult.Forked.class::isInstance);
-    copies.forEach(copy -> test.runtime().remove(copy.id(), Duration.ZERO));
+    copies.forEach(copy -> test.runtime().remove(copy, Duration.ZERO));
     test.await(() -> test.layers("fork-").isEmpty());
   }
 
   @Test
-  void fork_withABadCopy_makesTheOthers() {
-    String source = test.start(test.host(), ResourceLimits.NONE, "sleep", "60");
-    SandboxSpec good = spec("sleep", "60");
-    SandboxSpec bad =
-        new SandboxSpec(
-            UUID.randomUUID().toString(),
-            List.of("true"),
-            Map.of(),
-            ResourceLimits.NONE,
-            List.of(new VolumeMount.Host("v", "/v", false, Optional.empty(), "/etc")),
-            Map.of(),
-            Optional.empty());
+  void fork_thatNobodyCopies_leavesNothing() {
+    String source =
+        test.start(test.host(), ResourceLimits.NONE, "sh", "-c", "echo x >/root/f; sleep 600");
 
-    List<ForkResult> results = test.runtime().fork(source, List.of(bad, good));
+    test.runtime().fork(source).close();
 
-    assertThat(results.getFirst())
-        .isInstanceOfSatisfying(
-            ForkResult.Failed.class,
-            failed -> assertThat(failed.code()).isEqualTo(ErrorCode.VOLUME_HOST_PATH_NOT_ALLOWED));
-    assertThat(results.getLast()).isInstanceOf(ForkResult.Forked.class);
-    assertThat(test.runtime().find(bad.id())).isEmpty();
-    test.runtime().remove(good.id(), Duration.ZERO);
+    test.await(() -> test.layers("fork-").isEmpty());
+    test.runtime().remove(source, Duration.ZERO);
+  }
+
+  private static String newId() {
+    return UUID.randomUUID().toString();
   }
 
   @Test
@@ -374,18 +372,6 @@ class BehaviourIT {
   void names_areResolvable() {
     assertThat(test.outputOf(test.host(), "sh", "-c", "getent hosts $HOSTNAME; hostname"))
         .matches("10\\.\\S+ +[0-9a-f]{12}\n[0-9a-f]{12}\n");
-  }
-
-  private static SandboxSpec spec(String... command) {
-    String id = UUID.randomUUID().toString();
-    return new SandboxSpec(
-        id,
-        List.of(command),
-        Map.of(),
-        ResourceLimits.NONE,
-        List.of(),
-        Map.of(Labels.ID, id),
-        Optional.empty());
   }
 
   private static VolumeMount hostVolume(String target, boolean readOnly) {

@@ -20,8 +20,6 @@ import java.util.Set;
 /// failing check decides: shapes of all fields, rules between fields, then meaning, in the
 /// contract's order.
 final class CreateRequestParser {
-  private static final long MIN_TIMEOUT_SECONDS = 60;
-  private static final Instant LAST_INSTANT = Instant.parse("9999-12-31T23:59:59Z");
   private static final String RENEW_EXTENSION = "access.renew.extend.seconds";
   private static final int MIN_RENEW_SECONDS = 300;
   private static final int MAX_RENEW_SECONDS = 86400;
@@ -72,7 +70,7 @@ final class CreateRequestParser {
     checkEntrypoint(shape);
     MetadataRules.check(shape.metadata());
     Optional<ImageRequest.Platform> platform = shape.platform().map(CreateRequestParser::platform);
-    Optional<Duration> timeout = timeout(shape.timeoutSeconds(), now);
+    Optional<Duration> timeout = rules.timeout(shape.timeoutSeconds(), now);
     if (shape.secureAccess()) {
       throw invalid("\"secureAccess\" needs ingress.mode \"gateway\" on Kubernetes");
     }
@@ -118,10 +116,7 @@ final class CreateRequestParser {
       fields.requiredText("os", ErrorCode.INVALID_PARAMETER);
       fields.requiredText("arch", ErrorCode.INVALID_PARAMETER);
     });
-    Optional<Long> timeout = body.integer("timeout");
-    if (timeout.isPresent() && timeout.get() < MIN_TIMEOUT_SECONDS) {
-      throw invalid("\"timeout\" must be at least 60 seconds, or absent for manual clean-up");
-    }
+    Optional<Long> timeout = CreateRules.timeoutSeconds(body);
     Optional<Map<String, String>> limits =
         body.textMap("resourceLimits", ErrorCode.INVALID_PARAMETER, false);
     Map<String, String> env =
@@ -246,23 +241,6 @@ final class CreateRequestParser {
 
   private static String normal(String text) {
     return text.strip().toLowerCase(Locale.ROOT);
-  }
-
-  private Optional<Duration> timeout(Optional<Long> seconds, Instant now) {
-    if (seconds.isEmpty()) {
-      return Optional.empty();
-    }
-    if (seconds.get() > Duration.between(now, LAST_INSTANT).toSeconds()) {
-      throw invalid("\"timeout\" reaches beyond the year 9999");
-    }
-    if (rules.maxTimeoutSeconds().isPresent()
-        && seconds.get() > rules.maxTimeoutSeconds().getAsLong()) {
-      throw invalid(
-          "\"timeout\" must be at most "
-              + rules.maxTimeoutSeconds().getAsLong()
-              + " seconds (server.max_sandbox_timeout_seconds)");
-    }
-    return Optional.of(Duration.ofSeconds(seconds.get()));
   }
 
   private static SandboxException invalid(String message) {

@@ -3,6 +3,7 @@ package io.opensandbox.server.sandbox;
 import io.opensandbox.protocol.lifecycle.ErrorCode;
 import io.opensandbox.protocol.lifecycle.SandboxException;
 import io.opensandbox.protocol.lifecycle.SandboxState;
+import io.opensandbox.runtime.ForkPoint;
 import io.opensandbox.runtime.ImageRequest;
 import io.opensandbox.runtime.PreparedImage;
 import io.opensandbox.runtime.SandboxRuntime;
@@ -14,6 +15,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -51,11 +54,29 @@ final class Provisioner {
   /// Begins to make the sandbox of a row that is in the store with [Intent#CREATE] and that this
   /// server has a lease on.
   Provisioning start(SandboxRow row, CreateRequest request) {
+    return start(row, provisioning -> make(row, request, provisioning));
+  }
+
+  /// Begins to make a copy of a sandbox, for a row like that of any other create.
+  ///
+  /// @param source gives what was captured, or throws why it could not be
+  Provisioning startCopy(SandboxRow row, Supplier<ForkPoint> source) {
+    return start(
+        row,
+        provisioning -> {
+          ForkPoint captured = source.get();
+          provisioning.imageIsReady();
+          captured.copy(row.id(), labels.of(row));
+          run(row);
+        });
+  }
+
+  private Provisioning start(SandboxRow row, Consumer<Provisioning> work) {
     var provisioning = new Provisioning(row.acknowledged());
     if (active.putIfAbsent(row.id(), provisioning) != null) {
       throw new IllegalStateException("sandbox " + row.id() + " is being made already");
     }
-    threads.execute(() -> run(row, request, provisioning));
+    threads.execute(() -> run(row, work, provisioning));
     return provisioning;
   }
 
@@ -82,9 +103,12 @@ final class Provisioner {
     return active.get(id);
   }
 
-  private void run(SandboxRow row, CreateRequest request, Provisioning provisioning) {
+  private void run(SandboxRow row, Consumer<Provisioning> work, Provisioning provisioning) {
     try {
-      make(row, request, provisioning);
+      if (!provisioning.begin(Thread.currentThread())) {
+        throw deleted(row.id());
+      }
+      work.accept(provisioning);
       provisioning.conclude(Optional.empty());
     } catch (RuntimeException e) {
       failed(row, provisioning, typed(row, e));
@@ -95,9 +119,6 @@ final class Provisioner {
   }
 
   private void make(SandboxRow row, CreateRequest request, Provisioning provisioning) {
-    if (!provisioning.begin(Thread.currentThread())) {
-      throw deleted(row.id());
-    }
     SandboxRow.Definition definition = row.definition();
     ImageRequest imageRequest =
         request
@@ -109,6 +130,10 @@ final class Provisioner {
       throw deleted(row.id());
     }
     runtime.create(spec(row, request), image);
+    run(row);
+  }
+
+  private void run(SandboxRow row) {
     runtime.start(row.id());
     Status running =
         new Status(

@@ -18,6 +18,7 @@ public final class SandboxLifecycle implements AutoCloseable {
   private final boolean shared;
   private final Provisioner provisioner;
   private final SandboxService service;
+  private final ForkService forks;
   private final Reconciler reconciler;
   private final Expiry expiry;
   private final ExecutorService threads;
@@ -46,11 +47,17 @@ public final class SandboxLifecycle implements AutoCloseable {
     this.expiry = new Expiry(parts, removal, threads);
     this.reconciler = new Reconciler(parts, parser, removal, threads);
     this.service = new SandboxService(parts, removal, expiry, parser, snapshots, createWait);
+    this.forks = new ForkService(parts, service, expiry, rules);
   }
 
   /// The rules, for routes.
   public SandboxService service() {
     return service;
+  }
+
+  /// Copies of sandboxes, for routes.
+  public ForkService forks() {
+    return forks;
   }
 
   /// Which sandboxes are being captured.

@@ -75,6 +75,36 @@ final class SandboxStore {
     });
   }
 
+  /// Adds rows that this server begins to make, all of them or none.
+  void insertAll(List<SandboxRow> rows, String requestJson) {
+    database.write(connection -> insertEach(connection, rows, requestJson));
+  }
+
+  private int insertEach(Connection connection, List<SandboxRow> rows, String requestJson)
+      throws SQLException {
+    for (SandboxRow row : rows) {
+      insert(connection, row, requestJson);
+    }
+    return rows.size();
+  }
+
+  /// Adds rows under a client's idempotency key, unless the key was used already.
+  ///
+  /// @param owner id that stands for all of them
+  /// @return how it was used, or empty when the rows were added
+  Optional<EarlierCreate> insertAllOnce(
+      List<SandboxRow> rows, String requestJson, String owner, IdempotencyKey key) {
+    SandboxRow first = rows.getFirst();
+    return database.write(connection -> {
+      Optional<EarlierCreate> earlier =
+          EarlierCreate.claim(connection, first.tenant(), owner, first.createdAt(), key);
+      if (earlier.isEmpty()) {
+        insertEach(connection, rows, requestJson);
+      }
+      return earlier;
+    });
+  }
+
   /// What became of the create that used an idempotency key; empty when the key is free again.
   Optional<EarlierCreate> earlier(String tenant, IdempotencyKey key) {
     return database.read(connection -> EarlierCreate.find(connection, tenant, key));
