@@ -263,6 +263,11 @@ public final class WebSocket implements AutoCloseable {
     }
   }
 
+  /// Cuts the connection without a close frame. Any thread may do so; sending and receiving fail.
+  public void abort() {
+    connection.close();
+  }
+
   /// Closes with 1000, without waiting for the peer.
   @Override
   public void close() throws IOException {

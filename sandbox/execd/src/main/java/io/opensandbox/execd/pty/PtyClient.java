@@ -4,6 +4,7 @@ import io.opensandbox.execd.http.WebSocket;
 import io.opensandbox.execd.http.WebSocketMessage;
 import io.opensandbox.execd.json.JsonWriter;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
@@ -19,15 +20,17 @@ final class PtyClient {
   private static final int MAX_FRAME_BYTES = 32 << 10;
   private static final Duration PING_INTERVAL = Duration.ofSeconds(30);
 
-  /// How long a client may take to answer a close frame.
-  private static final Duration CLOSE_LIMIT = Duration.ofMillis(200);
+  /// How long a client may take to read what was sent last and to answer the close frame.
+  private static final Duration CLOSE_LIMIT = Duration.ofSeconds(10);
+
+  /// How long a client whose place is wanted may take.
+  private static final Duration EVICTION_LIMIT = Duration.ofMillis(200);
 
   private final WebSocket socket;
   private final boolean viewer;
-  private final Thread receiver = Thread.currentThread();
+  private final CountDownLatch greeted = new CountDownLatch(1);
   private final CountDownLatch gone = new CountDownLatch(1);
 
-  /// Call on the thread that will receive.
   PtyClient(WebSocket socket, boolean viewer) {
     this.socket = socket;
     this.viewer = viewer;
@@ -44,8 +47,8 @@ final class PtyClient {
         while (!gone.await(PING_INTERVAL.toNanos(), TimeUnit.NANOSECONDS)) {
           socket.sendPing();
         }
-      } catch (IOException _) { // the receiver notices as well
-        receiver.interrupt();
+      } catch (IOException _) { // the receiver learns it as well
+        cut();
       } catch (InterruptedException _) {
         Thread.currentThread().interrupt();
       }
@@ -55,9 +58,25 @@ final class PtyClient {
   /// The receiving thread is about to end.
   void leave() {
     gone.countDown();
+    greeted.countDown();
   }
 
+  /// Sends the first frames; live output waits behind them.
+  void greet(PtySession.Greeting greeting) throws IOException {
+    try {
+      if (greeting.missed().length > 0) {
+        byte[] prefix = ByteBuffer.allocate(9).put(REPLAY).putLong(greeting.offset()).array();
+        socket.sendBinary(prefix, greeting.missed(), 0, greeting.missed().length);
+      }
+      connected(greeting.session(), greeting.terminal());
+    } finally {
+      greeted.countDown();
+    }
+  }
+
+  /// Sends live output.
   void output(byte channel, byte[] bytes, int offset, int length) throws IOException {
+    awaitGreeting();
     byte[] prefix = {channel};
     for (int done = 0; done < length; done += MAX_FRAME_BYTES) {
       int part = Math.min(MAX_FRAME_BYTES, length - done);
@@ -65,12 +84,16 @@ final class PtyClient {
     }
   }
 
-  void replay(long offset, byte[] bytes) throws IOException {
-    byte[] prefix = ByteBuffer.allocate(9).put(REPLAY).putLong(offset).array();
-    socket.sendBinary(prefix, bytes, 0, bytes.length);
+  private void awaitGreeting() throws IOException {
+    try {
+      greeted.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException(e.getMessage());
+    }
   }
 
-  void connected(String session, boolean terminal) throws IOException {
+  private void connected(String session, boolean terminal) throws IOException {
     socket.sendText(
         new JsonWriter()
             .beginObject()
@@ -104,6 +127,7 @@ final class PtyClient {
   /// Tells that the process has ended, and ends the connection.
   void exit(int exitCode) {
     try {
+      awaitGreeting();
       socket.sendText(
           new JsonWriter()
               .beginObject()
@@ -113,27 +137,42 @@ final class PtyClient {
               .toBytes());
     } catch (IOException _) { // the connection is over, which is what was to be said
     }
-    end(1000, "process exited");
+    end("process exited");
   }
 
-  /// Sends a close frame and cuts the connection when the client does not answer it.
-  void end(int code, String reason) {
+  /// Ends the connection in order: what was sent before is still read by the client.
+  void end(String reason) {
+    end(1000, reason, CLOSE_LIMIT);
+  }
+
+  /// Ends the connection because another client takes its place.
+  void evict() {
+    end(4001, "TAKEN_OVER", EVICTION_LIMIT);
+  }
+
+  /// Sends a close frame, on a thread of its own since a client that does not read holds it up, and
+  /// cuts the connection when the client has not left by then.
+  private void end(int code, String reason, Duration limit) {
     Thread.startVirtualThread(() -> {
       try {
         socket.close(code, reason);
-        if (gone.await(CLOSE_LIMIT.toNanos(), TimeUnit.NANOSECONDS)) {
-          return;
+      } catch (IOException _) {
+        cut();
+      }
+    });
+    Thread.startVirtualThread(() -> {
+      try {
+        if (!gone.await(limit.toNanos(), TimeUnit.NANOSECONDS)) {
+          cut();
         }
-      } catch (IOException _) { // cut below
       } catch (InterruptedException _) {
         Thread.currentThread().interrupt();
       }
-      receiver.interrupt();
     });
   }
 
-  /// Cuts the connection.
+  /// Cuts the connection: whoever sends or receives on it fails.
   void cut() {
-    receiver.interrupt();
+    socket.abort();
   }
 }

@@ -7,6 +7,7 @@ import io.opensandbox.execd.http.WebSocket;
 import io.opensandbox.execd.json.JsonObject;
 import io.opensandbox.execd.json.JsonParser;
 import io.opensandbox.execd.json.JsonWriter;
+import io.opensandbox.execd.process.SpawnException;
 import io.opensandbox.execd.process.Spawner;
 import io.opensandbox.execd.session.SessionFolders;
 import io.opensandbox.protocol.execd.ErrorCode;
@@ -24,6 +25,9 @@ public final class PtyRoutes {
   private static final long MAX_BODY_BYTES = 1 << 20;
   private static final Duration READ_LIMIT = Duration.ofSeconds(60);
   private static final Duration WRITE_LIMIT = Duration.ofSeconds(10);
+
+  /// Viewers have less patience: who only watches must not hold up who works.
+  private static final Duration VIEWER_WRITE_LIMIT = Duration.ofSeconds(2);
 
   private final PtySessions sessions;
   private final Environment environment;
@@ -108,7 +112,7 @@ public final class PtyRoutes {
     }
     try {
       WebSocket socket = exchange.upgradeWebSocket();
-      socket.limit(READ_LIMIT, WRITE_LIMIT);
+      socket.limit(READ_LIMIT, viewer ? VIEWER_WRITE_LIMIT : WRITE_LIMIT);
       var client = new PtyClient(socket, viewer);
       serve(session, client, claim, exchange);
     } finally {
@@ -118,29 +122,28 @@ public final class PtyRoutes {
 
   private static void serve(PtySession session, PtyClient client, Object claim, Exchange exchange)
       throws IOException {
-    long since = since(exchange);
-    boolean terminal = !is(exchange, "pty", "0");
-    boolean attached;
     try {
-      attached =
-          client.isViewer()
-              ? session.attachViewer(client, since)
-              : session.attach(claim, client, terminal, since);
-    } catch (IOException e) {
+      if (attach(session, client, claim, exchange)) {
+        client.startPings();
+        new PtyConversation(session, client).run();
+      } else {
+        client.error("ALREADY_CONNECTED", "the session was taken over or has too many viewers");
+      }
+    } catch (SpawnException e) {
       client.error("START_FAILED", String.valueOf(e.getMessage()));
-      return;
-    }
-    if (!attached) {
-      client.error("ALREADY_CONNECTED", "the session was taken over or has too many viewers");
-      return;
-    }
-    client.startPings();
-    try {
-      new PtyConversation(session, client).run();
     } finally {
       client.leave();
       session.release(client);
     }
+  }
+
+  private static boolean attach(
+      PtySession session, PtyClient client, Object claim, Exchange exchange) throws IOException {
+    long since = since(exchange);
+    boolean terminal = !is(exchange, "pty", "0");
+    return client.isViewer()
+        ? session.attachViewer(client, since)
+        : session.attach(claim, client, terminal, since);
   }
 
   private static long since(Exchange exchange) {

@@ -5,20 +5,16 @@ import io.opensandbox.execd.process.OutputHandler;
 import io.opensandbox.execd.process.RunningProcess;
 import io.opensandbox.execd.process.Signal;
 import io.opensandbox.execd.process.SignalTarget;
+import io.opensandbox.execd.process.SpawnException;
 import java.io.IOException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// One session: at most one process, one holder and some viewers.
 final class PtySession implements OutputHandler {
-  /// How long a new client waits for a holder that is just being sent something.
-  private static final Duration TAKEOVER_LIMIT = Duration.ofSeconds(5);
-
   private static final int MAX_VIEWERS = 16;
 
   private final String id;
@@ -68,15 +64,13 @@ final class PtySession implements OutputHandler {
   /// @param takeover whether a holder is evicted
   /// @return false when another one holds the session
   boolean reserve(Object claim, boolean takeover) {
-    if (!lockFor(TAKEOVER_LIMIT)) {
-      return false;
-    }
+    lock.lock();
     try {
       if (holder != null && !takeover) {
         return false;
       }
       if (holder instanceof PtyClient evicted) {
-        evicted.end(4001, "TAKEN_OVER");
+        evicted.evict();
       }
       holder = claim;
       return true;
@@ -104,60 +98,71 @@ final class PtySession implements OutputHandler {
   /// @param wantTerminal for a process that is started now
   /// @param since the offset of the first byte that the client has not seen
   /// @return false when the claim was taken over meanwhile
-  /// @throws io.opensandbox.execd.process.SpawnException when no process can be started
+  /// @throws SpawnException when no process can be started
+  /// @throws IOException when the client has gone
   boolean attach(Object claim, PtyClient client, boolean wantTerminal, long since)
       throws IOException {
+    Greeting greeting;
     lock.lock();
     try {
       if (!claim.equals(holder) || deleted) {
         return false;
       }
-      RunningProcess started = process == null ? start(wantTerminal) : null;
-      greet(client, since);
-      holder = client;
-      if (started != null) {
+      if (process == null) {
+        RunningProcess started = start(wantTerminal);
         Thread.startVirtualThread(() -> pump(started));
       }
-      return true;
+      greeting = greeting(since);
+      holder = client;
     } finally {
       lock.unlock();
     }
+    client.greet(greeting);
+    return true;
   }
 
   /// Attaches a client that only watches; it starts nothing.
   ///
   /// @return false when there are too many
   boolean attachViewer(PtyClient client, long since) throws IOException {
+    Greeting greeting;
     lock.lock();
     try {
       if (viewers.size() >= MAX_VIEWERS || deleted) {
         return false;
       }
-      greet(client, since);
+      greeting = greeting(since);
       viewers.add(client);
-      return true;
     } finally {
       lock.unlock();
     }
+    client.greet(greeting);
+    return true;
   }
 
+  /// What a new client is told first.
+  ///
+  /// @param offset of the first byte that it has missed
+  /// @param terminal whether the process has one
+  @SuppressWarnings("ArrayRecordComponent") // never compared, only sent
+  record Greeting(String session, long offset, byte[] missed, boolean terminal) {}
+
   /// Call with the lock held.
-  private void greet(PtyClient client, long since) throws IOException {
+  private Greeting greeting(long since) throws IOException {
     byte[] missed = replay.read(since);
-    if (missed.length > 0) {
-      client.replay(replay.total() - missed.length, missed);
-    }
-    client.connected(id, process == null || terminal);
+    return new Greeting(id, replay.total() - missed.length, missed, process == null || terminal);
   }
 
   /// Call with the lock held.
-  private RunningProcess start(boolean wantTerminal) throws IOException {
+  private RunningProcess start(boolean wantTerminal) throws SpawnException {
     RunningProcess started = shell.start(wantTerminal);
     try {
       started.awaitStart();
     } catch (IOException e) {
       started.close();
-      throw e;
+      throw e instanceof SpawnException spawn
+          ? spawn
+          : new SpawnException("the process broker failed: " + e.getMessage(), e);
     }
     process = started;
     terminal = wantTerminal;
@@ -177,12 +182,11 @@ final class PtySession implements OutputHandler {
   }
 
   private void ended(int exitCode) {
+    List<PtyClient> told = List.of();
     lock.lock();
     try {
       process = null;
-      for (PtyClient client : clients()) {
-        client.exit(exitCode);
-      }
+      told = clients();
       holder = holder instanceof PtyClient ? null : holder;
       viewers.clear();
       if (deleted) {
@@ -193,6 +197,7 @@ final class PtySession implements OutputHandler {
     } finally {
       lock.unlock();
     }
+    told.forEach(client -> client.exit(exitCode));
   }
 
   @Override
@@ -205,21 +210,24 @@ final class PtySession implements OutputHandler {
     send(PtyClient.STDERR, buffer, offset, length);
   }
 
+  /// On the pump's thread, so that each client gets everything in order. Whoever attaches later
+  /// finds these bytes in the replay.
   private void send(byte channel, byte[] buffer, int offset, int length) {
+    List<PtyClient> receivers;
     lock.lock();
     try {
       replay.append(buffer, offset, length);
-      for (PtyClient client : clients()) {
-        try {
-          client.output(channel, buffer, offset, length);
-        } catch (IOException _) { // it has gone; the process goes on
-          client.cut();
-          viewers.remove(client);
-          holder = client.equals(holder) ? null : holder;
-        }
-      }
+      receivers = clients();
     } finally {
       lock.unlock();
+    }
+    for (PtyClient client : receivers) {
+      try {
+        client.output(channel, buffer, offset, length);
+      } catch (IOException _) { // it has gone; the process goes on
+        client.cut();
+        release(client);
+      }
     }
   }
 
@@ -268,7 +276,7 @@ final class PtySession implements OutputHandler {
     try {
       deleted = true;
       if (process == null) {
-        clients().forEach(client -> client.end(1000, "session deleted"));
+        clients().forEach(client -> client.end("session deleted"));
         replay.close();
       }
     } finally {
@@ -291,15 +299,6 @@ final class PtySession implements OutputHandler {
       return terminal;
     } finally {
       lock.unlock();
-    }
-  }
-
-  private boolean lockFor(Duration limit) {
-    try {
-      return lock.tryLock(limit.toNanos(), TimeUnit.NANOSECONDS);
-    } catch (InterruptedException _) {
-      Thread.currentThread().interrupt();
-      return false;
     }
   }
 }

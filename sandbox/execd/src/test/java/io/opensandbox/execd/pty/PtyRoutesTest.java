@@ -128,14 +128,29 @@ class PtyRoutesTest {
 
   @Test
   void signalReachesTheJobInTheForeground() throws Exception {
+    // One process that any signal ends; a shell in the middle of a fork may lose one.
+    Path news = Files.writeString(folder.resolve("news"), "ready\n");
     try (var terminal = connect(create(""), "")) {
       terminal.awaitStdout("> ");
-      terminal.sendInput("sh -c 'echo rea''dy; sleep 30'\n");
+      terminal.sendInput("tail -f " + news + "\n");
       terminal.awaitStdout("ready");
       terminal.sendText("{\"type\":\"signal\",\"signal\":\"SIGINT\"}");
       terminal.sendInput("echo status $?\n");
       terminal.awaitStdout("status 130");
     }
+  }
+
+  @Test
+  void clientThatDoesNotRead_holdsUpNeitherRequestsNorItsSuccessor() throws Exception {
+    String id = create("{\"command\":\"head -c 30000000 /dev/zero | tr '\\\\0' y; sleep 60\"}");
+    try (var _ = DeafClient.connect(server.port(), "/pty/" + id + "/ws?pty=0")) {
+      long offset = awaitStandstill(id);
+
+      try (var second = connect(id, "?takeover=1&since=" + offset)) {
+        second.awaitStdout("yyyy");
+      }
+    }
+    assertThat(client.send("DELETE", "/pty/" + id, "").statusCode()).isEqualTo(200);
   }
 
   @Test
@@ -284,6 +299,21 @@ class PtyRoutesTest {
     assertThat(response.statusCode()).isEqualTo(201);
     return JsonParser.parseObject(response.body().getBytes(StandardCharsets.UTF_8))
         .stringOrEmpty("session_id");
+  }
+
+  /// Waits until the process is stopped by a client that does not read; gives how much it wrote.
+  private long awaitStandstill(String id) throws Exception {
+    long before = -1;
+    long offset = 0;
+    for (int same = 0; same < 3; same = offset > 0 && offset == before ? same + 1 : 0) {
+      before = offset;
+      offset =
+          JsonParser.parseObject(
+                  client.send("GET", "/pty/" + id, "").body().getBytes(StandardCharsets.UTF_8))
+              .integer("output_offset", 0, Long.MAX_VALUE)
+              .orElse(0);
+    }
+    return offset;
   }
 
   private TerminalClient connect(String id, String query) {
