@@ -340,6 +340,15 @@ static void send_signal(struct process *process, int signal, uint8_t target) {
   kill(-group, signal);
 }
 
+// N: a signal that does not come through the process's own connection, which may be full of input.
+static bool notify(struct process *process, const uint8_t *payload, size_t length) {
+  if (length != 9 || payload[8] > 2) return false;
+  struct process *other = process_find((pid_t)get_u32(payload));
+  if (other != NULL) send_signal(other, (int)get_u32(payload + 4), payload[8]);
+  end(process);
+  return true;
+}
+
 static void resize(struct process *process, const uint8_t *payload) {
   struct winsize size = {.ws_row = get_u16(payload), .ws_col = get_u16(payload + 2)};
   if ((process->flags & SPAWN_TERMINAL) != 0 && process->in.fd >= 0) ioctl(process->in.fd, TIOCSWINSZ, &size);
@@ -347,9 +356,10 @@ static void resize(struct process *process, const uint8_t *payload) {
 
 // A complete frame other than I. False when it breaks the protocol.
 static bool handle_frame(struct process *process, char type, const uint8_t *payload, size_t length) {
-  if ((type == 'S') != (process->phase == AWAITING)) return false;
+  if ((type == 'S' || type == 'N') != (process->phase == AWAITING)) return false;
   switch (type) {
     case 'S': start(process, payload, length); return true;
+    case 'N': return notify(process, payload, length);
     case 'E':
       process->input_ended |= (process->flags & SPAWN_TERMINAL) == 0;
       return length == 0;

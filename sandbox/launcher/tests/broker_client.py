@@ -42,6 +42,14 @@ class Broker:
         connection.connect(self.path)
         return Process(connection)
 
+    def notify(self, pid, number, target=0):
+        """Signals a process from a connection of its own; returns when the broker has done it."""
+        other = self.connect()
+        other.send("N", struct.pack(">IiB", pid, number, target))
+        if other.next_frame() is not None:
+            raise AssertionError("an answer to N")
+        other.connection.close()
+
     def spawn(self, *argv, **options):
         process = self.connect()
         process.spawn(*argv, **options)

@@ -268,6 +268,22 @@ class Signals(BrokerTest):
         os.kill(child, signal.SIGKILL)
         self.assertTrue(pidfd_gone(child))
 
+    def test_from_another_connection_when_the_input_is_stuck(self):
+        process = self.broker.spawn("/bin/sleep", "60", flags=STDIN_PIPE)
+        pid = process.started()
+        process.connection.setblocking(False)
+        try:
+            while True:
+                process.send("I", b"x" * 65536)
+        except BlockingIOError:
+            process.connection.settimeout(DEADLINE)
+        self.broker.notify(pid, signal.SIGKILL)
+        self.assertEqual(process.finish().signal, signal.SIGKILL)
+
+    def test_from_another_connection_reaches_leaders_only(self):
+        self.broker.notify(os.getpid(), signal.SIGKILL)
+        self.assertEqual(self.broker.run("/bin/true").code, 0)
+
     def test_closing_the_connection_kills_the_group(self):
         process = self.broker.spawn("/bin/sh", "-c", "trap '' TERM; sleep 1000 & echo $!; wait")
         process.read_until("O", b"\n")
