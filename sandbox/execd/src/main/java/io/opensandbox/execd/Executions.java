@@ -82,7 +82,7 @@ final class Executions {
 
   /// Whether something runs, or is held for a client.
   boolean isBusy() {
-    return log.alive() > 0 || sessions.size() > 0 || terminals.size() > 0;
+    return log.unfinished() > 0 || sessions.size() > 0 || terminals.size() > 0;
   }
 
   /// Writes down what clients may still ask for.

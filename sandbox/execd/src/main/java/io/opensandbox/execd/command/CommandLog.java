@@ -33,6 +33,7 @@ public final class CommandLog {
   private final Map<String, KeyedCommand> byKey = new LinkedHashMap<>();
   private long contentChars;
   private int alive;
+  private int unfinished;
 
   /// @param folder where output goes; made when it is needed
   public CommandLog(Path folder, CommandLimits limits, InstantSource clock) {
@@ -75,6 +76,7 @@ public final class CommandLog {
     var command = new Command(id, content, request.background(), clock.instant(), journal);
     put(command);
     alive++;
+    unfinished++;
     if (key != null) {
       byKey.put(key, new KeyedCommand(fingerprint, command));
     }
@@ -92,6 +94,11 @@ public final class CommandLog {
       command.ended(state);
       alive--;
     }
+  }
+
+  /// Everything that the command wrote is in its journal.
+  synchronized void finished() {
+    unfinished--;
   }
 
   /// Drops what is beyond the limits.
@@ -177,8 +184,8 @@ public final class CommandLog {
     archive.clean(commands.keySet());
   }
 
-  /// How many have not come to their end.
-  public synchronized int alive() {
-    return alive;
+  /// How many have not come to their end, or have not written everything down yet.
+  public synchronized int unfinished() {
+    return unfinished;
   }
 }

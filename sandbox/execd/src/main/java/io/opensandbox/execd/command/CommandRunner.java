@@ -234,6 +234,8 @@ final class CommandRunner {
       log.prune();
     } catch (IOException | RuntimeException e) {
       messages.warn("cannot tidy up after command " + command.id() + ": " + e.getMessage());
+    } finally {
+      log.finished();
     }
   }
 }

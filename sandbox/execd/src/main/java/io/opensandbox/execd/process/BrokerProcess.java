@@ -12,22 +12,25 @@ import org.jspecify.annotations.Nullable;
 
 /// One process behind one broker connection.
 final class BrokerProcess implements RunningProcess {
-  /// How long a signal waits behind input that the process does not take.
-  private static final Duration SIGNAL_PATIENCE = Duration.ofMillis(100);
-
   /// How long after a KILL something may still be dying before the caller is let go.
   private static final Duration KILL_PATIENCE = Duration.ofSeconds(1);
 
+  private final BrokerSpawner broker;
   private final SocketChannel channel;
   private final boolean samePids;
   private final FrameReader frames;
   private final ReentrantLock writing = new ReentrantLock();
   private final CountDownLatch exited = new CountDownLatch(1);
   private volatile long pid;
+
+  /// Whether the connection may be full of input that the process does not take.
+  private volatile boolean fed;
+
   private @Nullable ExitStatus status;
 
   /// @param samePids whether the broker's numbers of processes are ours, too
-  BrokerProcess(SocketChannel channel, boolean samePids) {
+  BrokerProcess(BrokerSpawner broker, SocketChannel channel, boolean samePids) {
+    this.broker = broker;
     this.channel = channel;
     this.samePids = samePids;
     this.frames = new FrameReader(channel);
@@ -111,25 +114,15 @@ final class BrokerProcess implements RunningProcess {
     if (pid == 0 || exited.getCount() == 0) {
       return;
     }
-    if (!lockBriefly()) {
-      // A writer waits for the process to read its input, and the frame would wait behind it.
-      if (samePids) {
-        ProcessGroup.signalLeader(pid, signal);
-      } else if (signal == Signal.KILL) {
-        close(); // the broker kills the group
-      }
+    if (fed) { // the frame would wait behind the input
+      broker.signal(pid, signal, target);
       return;
     }
+    byte[] payload =
+        ByteBuffer.allocate(5).putInt(signal.number()).put((byte) target.wire()).array();
     try {
-      byte[] payload =
-          ByteBuffer.allocate(5).putInt(signal.number()).put((byte) target.wire()).array();
       send('K', payload, 0, payload.length);
-    } catch (IOException e) {
-      if (exited.getCount() != 0) {
-        throw e;
-      }
-    } finally {
-      writing.unlock();
+    } catch (IOException _) { // closed by the broker: the leader has ended, the news is on its way
     }
   }
 
@@ -161,6 +154,7 @@ final class BrokerProcess implements RunningProcess {
 
   @Override
   public void write(byte[] bytes, int offset, int length) throws IOException {
+    fed = true;
     for (int done = 0; done < length; ) {
       int part = Math.min(length - done, FrameReader.MAX_PAYLOAD_BYTES);
       send('I', bytes, offset + done, part);
@@ -203,15 +197,6 @@ final class BrokerProcess implements RunningProcess {
       }
     } finally {
       writing.unlock();
-    }
-  }
-
-  private boolean lockBriefly() {
-    try {
-      return writing.tryLock(SIGNAL_PATIENCE.toNanos(), TimeUnit.NANOSECONDS);
-    } catch (InterruptedException _) {
-      Thread.currentThread().interrupt();
-      return false;
     }
   }
 }

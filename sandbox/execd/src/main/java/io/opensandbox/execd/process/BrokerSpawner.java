@@ -3,6 +3,7 @@ package io.opensandbox.execd.process;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 
@@ -10,6 +11,9 @@ import java.nio.file.Path;
 public final class BrokerSpawner implements Spawner {
   /// What the broker takes in one frame.
   private static final int MAX_FRAME_BYTES = 8 << 20;
+
+  /// A pid, a signal and who gets it.
+  private static final int NOTIFY_BYTES = 9;
 
   private final UnixDomainSocketAddress broker;
   private final int oomScoreAdjust;
@@ -42,7 +46,7 @@ public final class BrokerSpawner implements Spawner {
       throw new SpawnException("arguments and environment are larger than 8 MiB");
     }
     SocketChannel channel = connect();
-    var process = new BrokerProcess(channel, samePids);
+    var process = new BrokerProcess(this, channel, samePids);
     try {
       process.send('S', payload, 0, payload.length);
     } catch (IOException e) {
@@ -50,6 +54,25 @@ public final class BrokerSpawner implements Spawner {
       throw new SpawnException("cannot ask the process broker: " + e.getMessage(), e);
     }
     return process;
+  }
+
+  /// Signals a process that one of the other connections has started, and returns when that is
+  /// done. Nothing happens when its leader has ended.
+  void signal(long pid, Signal signal, SignalTarget target) throws IOException {
+    ByteBuffer frame =
+        ByteBuffer.allocate(FrameReader.HEADER_BYTES + NOTIFY_BYTES)
+            .put((byte) 'N')
+            .putInt(NOTIFY_BYTES)
+            .putInt((int) pid)
+            .putInt(signal.number())
+            .put((byte) target.wire())
+            .flip();
+    try (SocketChannel channel = connect()) {
+      while (frame.hasRemaining()) {
+        channel.write(frame);
+      }
+      channel.read(ByteBuffer.allocate(1)); // the end: the broker has done it
+    }
   }
 
   private SocketChannel connect() throws SpawnException {

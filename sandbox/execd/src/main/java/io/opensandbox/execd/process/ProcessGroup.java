@@ -8,7 +8,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -33,15 +32,6 @@ final class ProcessGroup {
     }
     members.forEach(ProcessHandle::destroyForcibly);
     awaitAll(members, System.nanoTime() + patience.toNanos());
-  }
-
-  static void signalLeader(long pid, Signal signal) {
-    Optional<ProcessHandle> leader = ProcessHandle.of(pid);
-    if (signal == Signal.KILL) {
-      leader.ifPresent(ProcessHandle::destroyForcibly);
-    } else {
-      leader.ifPresent(ProcessHandle::destroy);
-    }
   }
 
   private List<ProcessHandle> members() {

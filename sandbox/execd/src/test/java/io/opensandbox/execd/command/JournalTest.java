@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(20)
+@Timeout(180)
 class JournalTest {
   private static final JournalLimits LIMITS = new JournalLimits(8, 100, 400, 10_000);
 
@@ -92,7 +92,7 @@ class JournalTest {
 
       var read = new ByteArrayOutputStream();
       while (read.size() < 90 + 1000) {
-        assertThat(reader.awaitMore(Duration.ofSeconds(10))).isTrue();
+        assertThat(reader.awaitMore(Duration.ofSeconds(60))).isTrue();
         read.writeBytes(readAll(reader).getBytes(StandardCharsets.UTF_8));
       }
 
@@ -107,7 +107,7 @@ class JournalTest {
     try (Journal.Reader reader = journal.readerAt(0)) {
       journal.finish();
 
-      assertThat(reader.awaitMore(Duration.ofSeconds(10))).isFalse();
+      assertThat(reader.awaitMore(Duration.ofSeconds(60))).isFalse();
     }
   }
 

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-@Timeout(30)
+@Timeout(180)
 class HttpServerTest {
   private final TestServer server = new TestServer(HttpServerTest::answer);
 
@@ -297,7 +297,7 @@ class HttpServerTest {
             });
         RawClient client = held.connect()) {
       client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-      assertThat(entered.await(10, TimeUnit.SECONDS)).isTrue();
+      assertThat(entered.await(60, TimeUnit.SECONDS)).isTrue();
 
       assertThat(held.server().openConnections()).isEqualTo(1);
       assertThat(held.server().activeRequests()).isEqualTo(1);

@@ -15,9 +15,9 @@ public final class TestServer implements AutoCloseable {
       new HttpLimits(
           16 * 1024,
           64,
-          Duration.ofSeconds(20),
-          Duration.ofSeconds(20),
-          Duration.ofSeconds(20),
+          Duration.ofSeconds(60),
+          Duration.ofSeconds(60),
+          Duration.ofSeconds(60),
           64 * 1024);
 
   private final HttpServer server;

@@ -33,7 +33,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// Needs the launcher's broker and a machine where bubblewrap works; skips itself elsewhere.
-@Timeout(120)
+@Timeout(180)
 class IsolatedRoutesTest {
   private static final String BASE = "/v1/isolated/session";
   private static TestBroker broker;

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /// Real kernels, started by the real broker. Needs a Python with ipykernel: `-Dexecd.test.kernels`
 /// names the `bin` directory of one (default `/usr/bin`).
-@Timeout(120)
+@Timeout(180)
 class DirectKernelsIT {
   @TempDir Path directory;
 

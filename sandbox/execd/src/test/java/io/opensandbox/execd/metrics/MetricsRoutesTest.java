@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(30)
+@Timeout(180)
 class MetricsRoutesTest {
   private static final Clock CLOCK =
       Clock.fixed(Instant.ofEpochMilli(1_781_500_000_000L), ZoneOffset.UTC);

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Assumptions;
 /// binary than `sandbox/launcher/target/execd-launcher-x86_64`; without one the tests that need it
 /// are skipped.
 public final class TestBroker implements AutoCloseable {
-  private static final Duration START_LIMIT = Duration.ofSeconds(10);
+  private static final Duration START_LIMIT = Duration.ofSeconds(60);
 
   private final Process process;
   private final Path folder;

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-@Timeout(30)
+@Timeout(180)
 class PortProxyTest {
   private final CountDownLatch released = new CountDownLatch(1);
   private final TestServer target = new TestServer(this::answerAsTarget);
@@ -44,7 +44,7 @@ class PortProxyTest {
             router,
             () -> proxy.server().port(),
             List.of(InetAddress.getLoopbackAddress()),
-            Duration.ofSeconds(5))
+            Duration.ofSeconds(60))
         .register(router);
     proxy = new TestServer(router);
   }
@@ -90,7 +90,7 @@ class PortProxyTest {
 
   private void awaitRelease() {
     try {
-      assertThat(released.await(10, TimeUnit.SECONDS)).isTrue();
+      assertThat(released.await(60, TimeUnit.SECONDS)).isTrue();
     } catch (InterruptedException _) {
       Thread.currentThread().interrupt();
     }

@@ -19,7 +19,10 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -29,11 +32,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(60)
+@Timeout(180)
 class PtyRoutesTest {
   private static TestBroker broker;
 
   @TempDir Path folder;
+  private final PtySessions sessions = new PtySessions();
+  private final List<String> created = new ArrayList<>();
   private HttpServer server;
   private EventClient client;
 
@@ -59,7 +64,7 @@ class PtyRoutesTest {
             PathExpansion::expandText);
     var routes =
         new PtyRoutes(
-            new PtySessions(),
+            sessions,
             new PtyRoutes.Environment(broker.spawner(), environment, folder.resolve("replay")),
             new SessionFolders(environment, PathExpansion::expandText, planner),
             () -> UUID.randomUUID().toString(),
@@ -73,9 +78,19 @@ class PtyRoutesTest {
     client = new EventClient(server.port());
   }
 
+  /// Leaves nothing behind that still writes into the folder, which is about to be deleted.
   @AfterEach
-  void stop() {
+  void stop() throws IOException {
     client.close();
+    for (String id : created) {
+      Optional<PtySession> session = sessions.find(id);
+      if (session.isPresent()) {
+        session.get().delete();
+        while (session.get().isRunning()) {
+          Thread.onSpinWait();
+        }
+      }
+    }
     server.close();
   }
 
@@ -297,8 +312,11 @@ class PtyRoutesTest {
   private String create(String body) throws Exception {
     var response = client.send("POST", "/pty", body);
     assertThat(response.statusCode()).isEqualTo(201);
-    return JsonParser.parseObject(response.body().getBytes(StandardCharsets.UTF_8))
-        .stringOrEmpty("session_id");
+    String id =
+        JsonParser.parseObject(response.body().getBytes(StandardCharsets.UTF_8))
+            .stringOrEmpty("session_id");
+    created.add(id);
+    return id;
   }
 
   /// Waits until the process is stopped by a client that does not read; gives how much it wrote.

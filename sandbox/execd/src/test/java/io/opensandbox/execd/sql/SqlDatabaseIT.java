@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /// Statements on a real MariaDB server (Debian package mariadb-server), which is started here.
-@Timeout(120)
+@Timeout(180)
 class SqlDatabaseIT {
   private static final Path SERVER = Path.of("/usr/sbin/mariadbd");
 

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(30)
+@Timeout(180)
 class WatchRoutesTest {
   @TempDir private Path directory;
   private final TestServer server = new TestServer(routes());
