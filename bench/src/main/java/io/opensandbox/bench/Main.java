@@ -15,6 +15,7 @@ public final class Main {
   private static final List<Benchmark> ALL =
       List.of(
           new CreateBenchmark(),
+          new PoolBenchmark(),
           new CommandBenchmark(),
           new OutputBenchmark(),
           new FileBenchmark(),

@@ -14,7 +14,11 @@ import io.opensandbox.server.http.RequestCounter;
 import io.opensandbox.server.http.RouteTable;
 import io.opensandbox.server.http.WebServer;
 import io.opensandbox.server.operation.OperationRoutes;
+import io.opensandbox.server.pool.PoolKeeper;
+import io.opensandbox.server.pool.PoolMetrics;
 import io.opensandbox.server.pool.PoolRoutes;
+import io.opensandbox.server.pool.PoolService;
+import io.opensandbox.server.pool.Pools;
 import io.opensandbox.server.proxy.ProxyHandler;
 import io.opensandbox.server.renewal.AccessRenewal;
 import io.opensandbox.server.sandbox.CreateRules;
@@ -48,6 +52,7 @@ final class OpenSandboxServer implements AutoCloseable {
   private final SandboxRuntime runtime;
   private final SandboxLifecycle lifecycle;
   private final SnapshotService snapshots;
+  private final PoolKeeper keeper;
   private final Optional<AccessRenewal> renewal;
   private final RouteTable routes = new RouteTable();
   private final WebServer web;
@@ -66,12 +71,14 @@ final class OpenSandboxServer implements AutoCloseable {
     this.runtime = runtime;
     this.ownsRuntime = ownsRuntime;
     var restores = new Snapshots(store, runtime);
+    var pools = new Pools(store);
     this.lifecycle =
         new SandboxLifecycle(
             runtime,
             store,
             CreateRules.of(config, runtime.capabilities()),
             restores,
+            pools,
             clock,
             server.createWait(),
             failureTtl(environment));
@@ -84,6 +91,9 @@ final class OpenSandboxServer implements AutoCloseable {
             lifecycle.captures(),
             clock,
             config.store().maxSnapshots());
+    int processors = Runtime.getRuntime().availableProcessors();
+    this.keeper = new PoolKeeper(pools, lifecycle.members(), processors);
+    var poolService = new PoolService(pools, lifecycle.members(), keeper, clock);
     this.heartbeat =
         database.isShared()
             ? Optional.of(new Heartbeat(store.lease(), List.of(lifecycle::beat, snapshots::beat)))
@@ -99,12 +109,13 @@ final class OpenSandboxServer implements AutoCloseable {
             server.eip(),
             id -> renewal.ifPresent(signals -> signals.accessed(id)));
     var counter = new RequestCounter();
-    new OperationRoutes(runtime, lifecycle::countByState, counter).register(routes);
+    var poolMetrics = PoolMetrics.families(pools, poolService);
+    new OperationRoutes(runtime, lifecycle::countByState, counter, poolMetrics).register(routes);
     new SandboxRoutes(sandboxes).register(routes);
     new ForkRoutes(lifecycle.forks()).register(routes);
     endpoints.register(routes);
     new SnapshotRoutes(snapshots).register(routes);
-    new PoolRoutes().register(routes);
+    new PoolRoutes(poolService).register(routes);
     new DiagnosticsRoutes(sandboxes, runtime).register(routes);
     new DocsRoutes().register(routes);
     var envelopes = new Envelopes();
@@ -166,6 +177,7 @@ final class OpenSandboxServer implements AutoCloseable {
     lifecycle.resync();
     snapshots.recover(!database.isShared());
     lifecycle.start();
+    keeper.start();
     renewal.ifPresent(AccessRenewal::start);
     web.start();
     Runtime.getRuntime().addShutdownHook(new Thread(this::close, "shutdown"));
@@ -187,6 +199,7 @@ final class OpenSandboxServer implements AutoCloseable {
     web.close();
     renewal.ifPresent(AccessRenewal::close);
     snapshots.close();
+    keeper.close();
     lifecycle.close();
     heartbeat.ifPresent(Heartbeat::close);
     if (ownsRuntime) {

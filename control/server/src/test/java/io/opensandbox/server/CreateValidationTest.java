@@ -165,8 +165,7 @@ class CreateValidationTest {
         member("\"extensions\":{\"access.renew.extend.seconds\":\"\"}", PARAMETER),
         member("\"extensions\":{\"access.renew.extend.seconds\":\"5m\"}", PARAMETER),
         member("\"extensions\":{\"access.renew.extend.seconds\":300}", PARAMETER),
-        member("\"extensions\":{\"poolRef\":\"p\"}", "SANDBOX::UNSUPPORTED_POOL_REF"),
-        refused("{\"extensions\":{\"poolRef\":\"p\"}}", 400, "SANDBOX::UNSUPPORTED_POOL_REF"),
+        refused("{\"extensions\":{\"poolRef\":\"p\"}}", 404, "KUBERNETES::POOL_NOT_FOUND"),
         refused("{\"extensions\":{\"poolRef\":\"p\"},\"snapshotId\":\"s\"}", 400, PARAMETER));
   }
 

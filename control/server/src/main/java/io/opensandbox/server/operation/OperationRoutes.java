@@ -22,15 +22,19 @@ public final class OperationRoutes {
   private final SandboxRuntime runtime;
   private final Supplier<Map<String, Integer>> sandboxesByState;
   private final RequestCounter requests;
+  private final List<MetricFamily> more;
 
   /// @param sandboxesByState counts them; fails when the store does not answer
+  /// @param more families of `/metrics`, of features
   public OperationRoutes(
       SandboxRuntime runtime,
       Supplier<Map<String, Integer>> sandboxesByState,
-      RequestCounter requests) {
+      RequestCounter requests,
+      List<MetricFamily> more) {
     this.runtime = runtime;
     this.sandboxesByState = sandboxesByState;
     this.requests = requests;
+    this.more = List.copyOf(more);
   }
 
   /// Adds the routes.
@@ -79,6 +83,7 @@ public final class OperationRoutes {
         .get()
         .forEach(
             (state, count) -> line(out, "opensandbox_sandboxes", "state=\"" + state + "\"", count));
+    more.forEach(family -> family.write(out));
     header(out, "opensandbox_http_requests_total", "counter", "Requests by method and status.");
     requests
         .snapshot()

@@ -38,6 +38,22 @@ record CreateRequest(
     volumes = List.copyOf(volumes);
   }
 
+  /// The same for a member of a pool.
+  CreateRequest inPool(String pool) {
+    return new CreateRequest(
+        image,
+        snapshotId,
+        Optional.of(pool),
+        platform,
+        timeout,
+        limits,
+        env,
+        metadata,
+        entrypoint,
+        volumes,
+        accessRenewSeconds);
+  }
+
   /// Its text form tells nothing, because most of it may be secret.
   @Override
   public String toString() {

@@ -62,11 +62,6 @@ final class CreateRequestParser {
     Shape shape = shape(Fields.of(body));
     checkBetweenFields(shape);
     OptionalInt renewSeconds = renewSeconds(shape.extensions());
-    if (shape.poolRef().isPresent()) {
-      throw new SandboxException(
-          ErrorCode.UNSUPPORTED_POOL_REF,
-          "\"extensions.poolRef\" is not supported by this runtime");
-    }
     checkEntrypoint(shape);
     MetadataRules.check(shape.metadata());
     Optional<ImageRequest.Platform> platform = shape.platform().map(CreateRequestParser::platform);
@@ -180,6 +175,7 @@ final class CreateRequestParser {
       if (shape.credentialProxy()) {
         throw invalid("\"credentialProxy\" must not be enabled with extensions.poolRef");
       }
+      checkPooled(shape);
       return;
     }
     if (shape.credentialProxy() && !shape.networkPolicy()) {
@@ -194,6 +190,19 @@ final class CreateRequestParser {
     }
     if (shape.limits().isEmpty()) {
       throw invalid("\"resourceLimits\" is required; {} means no limits");
+    }
+  }
+
+  // What is decided when a member is made cannot be asked for when it is claimed.
+  private static void checkPooled(Shape shape) {
+    if (shape.platform().isPresent()) {
+      throw invalid("\"platform\" is not supported together with extensions.poolRef");
+    }
+    if (!shape.volumes().isEmpty()) {
+      throw invalid("\"volumes\" are not supported together with extensions.poolRef");
+    }
+    if (shape.networkPolicy()) {
+      throw invalid("\"networkPolicy\" is not supported together with extensions.poolRef");
     }
   }
 

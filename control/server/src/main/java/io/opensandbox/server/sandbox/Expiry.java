@@ -69,7 +69,7 @@ public final class Expiry implements AutoCloseable {
     boolean wanted =
         switch (row.intent()) {
           case CREATE, KEEP, KEEP_FAILED -> true;
-          case REMOVE, FORGET -> false;
+          case FILL, WARM, REMOVE, FORGET -> false;
         };
     return wanted && row.expiresAt().map(at -> !at.isAfter(clock.instant())).orElse(false);
   }

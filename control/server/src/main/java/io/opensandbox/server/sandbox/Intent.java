@@ -8,6 +8,13 @@ public enum Intent {
   /// There; its state follows the runtime.
   KEEP,
 
+  /// A member of a pool that is being made; no client knows it. Removed again when that fails.
+  FILL,
+
+  /// A member of a pool that waits to be claimed; no client knows it. Its state follows the
+  /// runtime.
+  WARM,
+
   /// Failed in the background; there is nothing in the runtime, the row tells why until it expires.
   KEEP_FAILED,
 

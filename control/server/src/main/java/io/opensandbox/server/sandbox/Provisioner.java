@@ -31,6 +31,7 @@ final class Provisioner {
   private final SandboxLabels labels;
   private final InstantSource clock;
   private final Duration failureTtl;
+  private final SandboxExecd execd;
   private final ExecutorService threads;
   private volatile boolean stopping;
   private final Map<String, Provisioning> active = new ConcurrentHashMap<>();
@@ -42,12 +43,14 @@ final class Provisioner {
       SandboxLabels labels,
       InstantSource clock,
       Duration failureTtl,
+      SandboxExecd execd,
       ExecutorService threads) {
     this.runtime = runtime;
     this.store = store;
     this.labels = labels;
     this.clock = clock;
     this.failureTtl = failureTtl;
+    this.execd = execd;
     this.threads = threads;
   }
 
@@ -78,6 +81,20 @@ final class Provisioner {
     }
     threads.execute(() -> run(row, work, provisioning));
     return provisioning;
+  }
+
+  /// Keeps everybody else in this process from a sandbox that is being handed over, as if it were
+  /// being made. Empty when somebody is at it already.
+  Optional<Provisioning> hold(String id) {
+    var hold = new Provisioning(false);
+    return active.putIfAbsent(id, hold) == null ? Optional.of(hold) : Optional.empty();
+  }
+
+  /// Ends a hold.
+  void release(String id, Provisioning hold) {
+    hold.conclude(Optional.empty());
+    active.remove(id, hold);
+    hold.finished();
   }
 
   /// Says that the server is stopping: what is interrupted now and was promised to a client is gone
@@ -141,7 +158,12 @@ final class Provisioner {
             "CONTAINER_RUNNING",
             "Sandbox container is running.",
             row.acknowledged() ? clock.instant() : row.createdAt());
-    if (!store.finishCreate(row.id(), Intent.KEEP, running)) {
+    Intent next = Intent.KEEP;
+    if (row.intent() == Intent.FILL) {
+      execd.warmUp(row.id(), Optional.ofNullable(request.env().get("EXECD_ACCESS_TOKEN")));
+      next = Intent.WARM;
+    }
+    if (!store.finishCreate(row.id(), next, running)) {
       throw deleted(row.id());
     }
   }
@@ -155,7 +177,7 @@ final class Provisioner {
         request.env(),
         request.limits(),
         request.volumes(),
-        labels.of(row),
+        labels.of(row, request.poolRef()),
         definition.platform());
   }
 
@@ -172,7 +194,7 @@ final class Provisioner {
           boolean wanted =
               store.updateStatus(
                   row.id(),
-                  Intent.CREATE,
+                  row.intent(),
                   new Status(SandboxState.PENDING, "IMAGE_PULLING", message, row.createdAt()));
           if (!wanted) {
             cancel(row.id());

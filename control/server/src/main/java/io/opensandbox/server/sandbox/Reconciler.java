@@ -44,6 +44,7 @@ public final class Reconciler implements AutoCloseable {
   private final Set<String> dirty = new LinkedHashSet<>();
   private final AtomicBoolean resync = new AtomicBoolean();
   private volatile boolean closed;
+  private volatile Runnable membersChanged = () -> {};
 
   Reconciler(
       SandboxParts parts, CreateRequestParser parser, Removal removal, ExecutorService threads) {
@@ -56,6 +57,11 @@ public final class Reconciler implements AutoCloseable {
     this.parser = parser;
     this.removal = removal;
     this.threads = threads;
+  }
+
+  /// Names who is told when members of pools came, went or died.
+  void onMembers(Runnable listener) {
+    membersChanged = listener;
   }
 
   /// Listens to the runtime, and looks at everything now and then, until closed.
@@ -145,7 +151,7 @@ public final class Reconciler implements AutoCloseable {
         Optional<SandboxRow> row = store.find(seen.id());
         boolean settled =
             row.isPresent()
-                && row.get().intent() == Intent.KEEP
+                && (row.get().intent() == Intent.KEEP || row.get().intent() == Intent.WARM)
                 && Observed.status(seen, row.get().status(), clock.instant())
                     .saysSameAs(row.get().status());
         if (settled) {
@@ -180,7 +186,7 @@ public final class Reconciler implements AutoCloseable {
     if (row.isEmpty()) {
       return seen.isEmpty();
     }
-    return row.get().intent() == Intent.KEEP
+    return (row.get().intent() == Intent.KEEP || row.get().intent() == Intent.WARM)
         && seen.isPresent()
         && Observed.status(seen.get(), row.get().status(), clock.instant())
             .equals(row.get().status());
@@ -199,6 +205,8 @@ public final class Reconciler implements AutoCloseable {
     switch (row.intent()) {
       case CREATE -> continueCreate(row);
       case KEEP -> follow(row);
+      case FILL -> abandonMember(row);
+      case WARM -> followMember(row);
       case KEEP_FAILED -> runtime.remove(id, Duration.ZERO);
       case REMOVE, FORGET -> {
         // The server that was making it cleans up itself.
@@ -230,6 +238,26 @@ public final class Reconciler implements AutoCloseable {
     if (JsonParser.parse(json.get()) instanceof Json.Obj body) {
       provisioner.start(row, parser.parse(body, row.createdAt()));
     }
+  }
+
+  private void abandonMember(SandboxRow row) {
+    if (store.makers().take(row.id()) == Leases.Outcome.TAKEN) {
+      LOG.info("sandbox {}: the making of this pool member was cut short; removing it", row.id());
+      removal.removeMember(row);
+      membersChanged.run();
+    }
+  }
+
+  private void followMember(SandboxRow row) {
+    Optional<RuntimeSandbox> seen = runtime.find(row.id());
+    if (seen.isEmpty()) {
+      LOG.info("sandbox {}: this pool member is gone from the runtime", row.id());
+      removal.removeMember(row);
+    } else {
+      Status status = Observed.status(seen.get(), row.status(), clock.instant());
+      store.updateStatus(row.id(), Intent.WARM, status);
+    }
+    membersChanged.run();
   }
 
   private void follow(SandboxRow row) {

@@ -48,6 +48,17 @@ final class Removal {
     finish(row.id());
   }
 
+  /// Removes a member of a pool that nobody has claimed. Call with its lock held.
+  void removeMember(SandboxRow row) {
+    @Nullable Provisioning provisioning = provisioner.active(row.id());
+    if (provisioning != null) {
+      cancel(row, provisioning);
+    } else if (!store.makers().isOthers(row.id())) {
+      store.markForRemoval(row.id(), Intent.FORGET, Status.stopping(clock.instant()));
+      finish(row.id());
+    }
+  }
+
   /// Removes what the runtime has of a sandbox, then its row.
   void finish(String id) {
     try {

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// Creates with an idempotency key: the first is done, its repeats get its answer, whichever server
@@ -31,9 +32,21 @@ final class RepeatedCreates {
   /// @return the earlier answer, or empty when the row was added
   Optional<String> answer(
       SandboxRow row, String text, IdempotencyKey key, List<String> entrypoint) {
+    return answer(row.tenant(), key, entrypoint, () -> store.insertOnce(row, text, key));
+  }
+
+  /// Does `attempt` until it says that its sandbox has the key, or finds the answer of an earlier
+  /// create with that key.
+  ///
+  /// @param attempt says which create has the key already; empty when its own got it
+  Optional<String> answer(
+      String tenant,
+      IdempotencyKey key,
+      List<String> entrypoint,
+      Supplier<Optional<EarlierCreate>> attempt) {
     long deadline = System.nanoTime() + PATIENCE.toNanos();
     while (true) {
-      Optional<EarlierCreate> earlier = store.insertOnce(row, text, key);
+      Optional<EarlierCreate> earlier = attempt.get();
       if (earlier.isEmpty()) {
         return Optional.empty();
       }
@@ -42,7 +55,7 @@ final class RepeatedCreates {
             ErrorCode.IDEMPOTENCY_CONFLICT,
             "the Idempotency-Key was used with another request before");
       }
-      Optional<String> answer = answer(row.tenant(), earlier.get(), key, entrypoint);
+      Optional<String> answer = answer(tenant, earlier.get(), key, entrypoint);
       if (answer.isPresent()) {
         return answer;
       }
@@ -69,7 +82,7 @@ final class RepeatedCreates {
     return switch (row.intent()) {
       case KEEP, KEEP_FAILED -> true;
       case CREATE -> row.acknowledged();
-      case REMOVE, FORGET -> false;
+      case FILL, WARM, REMOVE, FORGET -> false;
     };
   }
 

@@ -30,11 +30,17 @@ final class SandboxLabels {
     this.owner = fingerprint(location);
   }
 
+  /// Pool that the sandbox was made for, for people who look at the runtime.
+  static final String POOL = Labels.PREFIX + "pool";
+
   /// The labels of a sandbox that is about to be made.
-  Map<String, String> of(SandboxRow row) {
+  ///
+  /// @param pool that it becomes a member of
+  Map<String, String> of(SandboxRow row, Optional<String> pool) {
     Map<String, String> labels = new LinkedHashMap<>(row.metadata());
     labels.put(Labels.ID, row.id());
     labels.put(OWNER, owner);
+    pool.ifPresent(name -> labels.put(POOL, name));
     if (!row.tenant().isEmpty()) {
       labels.put(TENANT, row.tenant());
     }

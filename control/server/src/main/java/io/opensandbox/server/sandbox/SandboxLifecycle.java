@@ -20,9 +20,11 @@ public final class SandboxLifecycle implements AutoCloseable {
   private final SandboxService service;
   private final ForkService forks;
   private final Reconciler reconciler;
+  private final Members members;
   private final Expiry expiry;
   private final ExecutorService threads;
 
+  /// @param pools finds the templates of pools
   /// @param createWait how long a create waits for a pull
   /// @param failureTtl how long a sandbox that failed in the background is shown
   public SandboxLifecycle(
@@ -30,6 +32,7 @@ public final class SandboxLifecycle implements AutoCloseable {
       Store store,
       CreateRules rules,
       SnapshotImages snapshots,
+      PoolTemplates pools,
       InstantSource clock,
       Duration createWait,
       Duration failureTtl) {
@@ -39,14 +42,21 @@ public final class SandboxLifecycle implements AutoCloseable {
     this.shared = store.database().isShared();
     this.captures = new Captures(snapshots);
     var labels = new SandboxLabels(store.database().location());
-    this.provisioner = new Provisioner(runtime, this.store, labels, clock, failureTtl, threads);
+    var execd = new SandboxExecd(runtime);
+    this.provisioner =
+        new Provisioner(runtime, this.store, labels, clock, failureTtl, execd, threads);
     var locks = new SandboxLocks(this.store.locks());
     var parts = new SandboxParts(runtime, this.store, labels, locks, provisioner, clock);
     var removal = new Removal(parts, captures);
     var parser = new CreateRequestParser(rules);
     this.expiry = new Expiry(parts, removal, threads);
     this.reconciler = new Reconciler(parts, parser, removal, threads);
-    this.service = new SandboxService(parts, removal, expiry, parser, snapshots, createWait);
+    var memberStore = new MemberStore(store, this.store);
+    this.members = new Members(parts, memberStore, parser, removal, execd);
+    reconciler.onMembers(members::changed);
+    var claims = new Claims(parts, memberStore, execd, reconciler::wake);
+    this.service =
+        new SandboxService(parts, removal, expiry, parser, snapshots, pools, claims, createWait);
     this.forks = new ForkService(parts, service, expiry, rules);
   }
 
@@ -58,6 +68,11 @@ public final class SandboxLifecycle implements AutoCloseable {
   /// Copies of sandboxes, for routes.
   public ForkService forks() {
     return forks;
+  }
+
+  /// The members of pools.
+  public Members members() {
+    return members;
   }
 
   /// Which sandboxes are being captured.

@@ -56,7 +56,10 @@ public record SandboxRow(
 
   /// Whether clients see it.
   boolean isVisible() {
-    return intent != Intent.FORGET;
+    return switch (intent) {
+      case CREATE, KEEP, KEEP_FAILED, REMOVE -> true;
+      case FILL, WARM, FORGET -> false;
+    };
   }
 
   SandboxRow withStatus(Status newStatus) {

@@ -6,6 +6,7 @@ import io.opensandbox.protocol.lifecycle.SandboxState;
 import io.opensandbox.runtime.Capabilities;
 import io.opensandbox.runtime.SandboxRuntime;
 import io.opensandbox.server.json.Json;
+import io.opensandbox.server.json.JsonText;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -15,7 +16,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /// The rules of the lifecycle. Every method blocks until its effect is there, except a create whose
 /// image has to be pulled for longer than the configured wait.
@@ -34,6 +37,8 @@ public final class SandboxService {
   private final SnapshotImages snapshots;
   private final Duration createWait;
   private final RepeatedCreates repeats;
+  private final PoolTemplates pools;
+  private final Claims claims;
 
   SandboxService(
       SandboxParts parts,
@@ -41,6 +46,8 @@ public final class SandboxService {
       Expiry expiry,
       CreateRequestParser parser,
       SnapshotImages snapshots,
+      PoolTemplates pools,
+      Claims claims,
       Duration createWait) {
     this.runtime = parts.runtime();
     this.store = parts.store();
@@ -53,6 +60,8 @@ public final class SandboxService {
     this.snapshots = snapshots;
     this.createWait = createWait;
     this.repeats = new RepeatedCreates(parts);
+    this.pools = pools;
+    this.claims = claims;
   }
 
   /// What a create made.
@@ -68,6 +77,10 @@ public final class SandboxService {
   String create(Json.Obj body, String text, Optional<IdempotencyKey> key, String tenant) {
     Instant now = now();
     CreateRequest request = parser.parse(body, now);
+    if (request.poolRef().isPresent()) {
+      PoolTemplate template = pools.find(request.poolRef().get(), tenant);
+      return createFrom(template, request, body, key, tenant);
+    }
     SandboxRow row = newRow(request, tenant, now);
     runtime.check(provisioner.spec(row, request));
     if (key.isEmpty()) {
@@ -81,6 +94,55 @@ public final class SandboxService {
           store.recordResponse(tenant, key.get(), response);
           return response;
         });
+  }
+
+  // A member of the pool when there is one that can be what was asked for, else a new sandbox.
+  private String createFrom(
+      PoolTemplate template,
+      CreateRequest request,
+      Json.Obj body,
+      Optional<IdempotencyKey> key,
+      String tenant) {
+    Instant now = now();
+    Json.Obj coldBody = template.coldCreate(body);
+    CreateRequest cold = parser.parse(coldBody, now);
+    SandboxRow row = newRow(cold, tenant, now);
+    var claimed = new AtomicReference<@Nullable SandboxRow>();
+    Supplier<Optional<EarlierCreate>> attempt =
+        () ->
+            switch (claims.claim(template, request, row, key)) {
+              case Claims.Outcome.Repeated(EarlierCreate earlier) -> Optional.of(earlier);
+              case Claims.Outcome.Claimed(SandboxRow member) -> {
+                claimed.set(member);
+                yield Optional.empty();
+              }
+              case Claims.Outcome.None _ -> {
+                runtime.check(provisioner.spec(row, cold));
+                String text = JsonText.of(coldBody);
+                if (key.isPresent()) {
+                  yield store.insertOnce(row, text, key.get());
+                }
+                store.insert(row, text);
+                yield Optional.empty();
+              }
+            };
+    Optional<String> earlier =
+        key.isPresent()
+            ? repeats.answer(tenant, key.get(), asked(cold), attempt)
+            : attempt.get().flatMap(EarlierCreate::response);
+    if (earlier.isPresent()) {
+      return earlier.get();
+    }
+    @Nullable SandboxRow member = claimed.get();
+    pools.claimed(template.pool(), member != null);
+    expiry.poke();
+    String response =
+        SandboxViews.json(
+            member == null
+                ? await(row, cold)
+                : new Created(member.withStatus(Status.started(now)), asked(cold)));
+    key.ifPresent(used -> store.recordResponse(tenant, used, response));
+    return response;
   }
 
   // What the client asked for, before splitting.

@@ -24,7 +24,8 @@ final class SandboxStore {
       "id, tenant, intent, state, reason, message, changed_at, created_at, expires_at, image_uri,"
           + " snapshot_id, platform, entrypoint, metadata, renew_seconds, version, acknowledged";
   private static final String WANTED = "intent IN ('CREATE', 'KEEP', 'KEEP_FAILED')";
-  private static final String VISIBLE = "intent <> 'FORGET' AND (? = '' OR tenant = ?)";
+  private static final String VISIBLE =
+      "intent NOT IN ('FORGET', 'FILL', 'WARM') AND (? = '' OR tenant = ?)";
   private static final String NEWEST_FIRST = " ORDER BY created_at DESC, id DESC";
 
   private final Database database;
@@ -128,7 +129,7 @@ final class SandboxStore {
         Sql.of(connection, "DELETE FROM idempotency WHERE created_at < ?").with(before).update());
   }
 
-  private boolean insert(Connection connection, SandboxRow row, @Nullable String requestJson)
+  boolean insert(Connection connection, SandboxRow row, @Nullable String requestJson)
       throws SQLException {
     boolean made = requestJson == null;
     SandboxRow.Definition definition = row.definition();
@@ -233,7 +234,8 @@ final class SandboxStore {
                         "UPDATE sandboxes SET intent = ?, state = ?, reason = ?, message = ?,"
                             + " changed_at = ?, provision = NULL, claimed_by = NULL,"
                             + " claimed_until = NULL"
-                            + " WHERE id = ? AND intent = 'CREATE' AND claimed_by = ?")
+                            + " WHERE id = ? AND intent IN ('CREATE', 'FILL')"
+                            + " AND claimed_by = ?")
                     .with(next.name()),
                 status)
             .with(id)
@@ -277,7 +279,10 @@ final class SandboxStore {
   /// another server was told to delete them.
   List<String> unwanted() {
     return database.read(connection ->
-        Sql.of(connection, "SELECT id FROM sandboxes WHERE claimed_by = ? AND intent <> 'CREATE'")
+        Sql.of(
+                connection,
+                "SELECT id FROM sandboxes WHERE claimed_by = ?"
+                    + " AND intent NOT IN ('CREATE', 'FILL')")
             .with(makers.holder())
             .list(row -> row.text("id")));
   }
@@ -287,7 +292,8 @@ final class SandboxStore {
     return database.read(connection ->
         Sql.of(
                 connection,
-                "SELECT id FROM sandboxes WHERE intent IN ('CREATE', 'REMOVE', 'FORGET') AND "
+                "SELECT id FROM sandboxes WHERE intent IN ('CREATE', 'FILL', 'REMOVE',"
+                    + " 'FORGET') AND "
                     + makers.isFree()
                     + " AND "
                     + locks.isFree())
@@ -365,7 +371,8 @@ final class SandboxStore {
         .read(connection ->
             Sql.of(
                     connection,
-                    "SELECT state, COUNT(*) AS total FROM sandboxes WHERE intent <> 'FORGET'"
+                    "SELECT state, COUNT(*) AS total FROM sandboxes"
+                        + " WHERE intent NOT IN ('FORGET', 'FILL', 'WARM')"
                         + " GROUP BY state")
                 .list(row -> Map.entry(row.text("state"), (int) row.number("total"))))
         .forEach(count -> counts.put(count.getKey(), count.getValue()));

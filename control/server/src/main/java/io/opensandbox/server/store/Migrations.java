@@ -69,7 +69,23 @@ public final class Migrations {
           "ALTER TABLE sandboxes ADD COLUMN locked_by TEXT",
           "ALTER TABLE sandboxes ADD COLUMN locked_until BIGINT",
           "ALTER TABLE snapshots ADD COLUMN claimed_by TEXT",
-          "ALTER TABLE snapshots ADD COLUMN claimed_until BIGINT");
+          "ALTER TABLE snapshots ADD COLUMN claimed_until BIGINT",
+          """
+          CREATE TABLE pools (
+            name TEXT PRIMARY KEY,
+            tenant TEXT NOT NULL,
+            template TEXT NOT NULL,
+            revision TEXT NOT NULL,
+            buffer_max BIGINT NOT NULL,
+            buffer_min BIGINT NOT NULL,
+            pool_max BIGINT NOT NULL,
+            pool_min BIGINT NOT NULL,
+            created_at BIGINT NOT NULL,
+            serial BIGINT NOT NULL)
+          """,
+          "ALTER TABLE sandboxes ADD COLUMN pool TEXT",
+          "ALTER TABLE sandboxes ADD COLUMN pool_revision TEXT",
+          "CREATE INDEX idx_sandboxes_pool ON sandboxes (pool, intent)");
 
   private Migrations() {}
 

@@ -1,0 +1,35 @@
+package io.opensandbox.server.sandbox;
+
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/// A client's environment as lines of the file that execd reads before each command. The file knows
+/// neither quotes nor escapes and expands `$`, and execd itself was started before it was written.
+final class ClaimEnvironment {
+  // Read by execd or by bootstrap.sh when they start.
+  private static final List<String> READ_AT_START =
+      List.of("EXECD", "JUPYTER_", "OPENSANDBOX_", "OTEL_", "BOOTSTRAP_", "TMPDIR", "LD_", "JAVA");
+
+  private ClaimEnvironment() {}
+
+  /// Whether a sandbox that runs already can have exactly this environment.
+  static boolean fits(Map<String, String> env) {
+    return env.entrySet().stream().allMatch(entry -> fits(entry.getKey(), entry.getValue()));
+  }
+
+  private static boolean fits(String name, String value) {
+    return READ_AT_START.stream().noneMatch(name::startsWith)
+        && !name.startsWith("#")
+        && name.strip().equals(name)
+        && value.stripTrailing().equals(value)
+        && (name + value).chars().noneMatch(c -> c == '$' || c == '\n' || c == '\r');
+  }
+
+  /// The lines, without the last line's end.
+  static String lines(Map<String, String> env) {
+    return env.entrySet().stream()
+        .map(entry -> entry.getKey() + "=" + entry.getValue())
+        .collect(Collectors.joining("\n"));
+  }
+}

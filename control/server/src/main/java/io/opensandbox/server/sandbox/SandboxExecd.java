@@ -1,0 +1,159 @@
+package io.opensandbox.server.sandbox;
+
+import io.opensandbox.protocol.lifecycle.SandboxException;
+import io.opensandbox.runtime.PortAddress;
+import io.opensandbox.runtime.SandboxRuntime;
+import io.opensandbox.server.json.Json;
+import io.opensandbox.server.json.JsonParser;
+import io.opensandbox.server.json.JsonSyntaxException;
+import io.opensandbox.server.json.JsonText;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// The few things that the server itself asks of the daemon in a sandbox, each on a connection of
+/// its own.
+final class SandboxExecd {
+  private static final int PORT = 44772;
+  private static final int MAX_ANSWER_BYTES = 256 * 1024;
+  private static final Duration WARM_UP = Duration.ofSeconds(30);
+  private static final int WARM_UP_RUNS = 3;
+
+  private final SandboxRuntime runtime;
+
+  SandboxExecd(SandboxRuntime runtime) {
+    this.runtime = runtime;
+  }
+
+  /// Whether the daemon answers within `limit`.
+  ///
+  /// @param token that it wants to see
+  boolean answers(String id, Optional<String> token, Duration limit) {
+    try {
+      return isOk(ask(id, token, "GET", "/ping", "", limit));
+    } catch (IOException | SandboxException _) { // it does not, whatever the reason
+      return false;
+    }
+  }
+
+  /// Waits until the daemon answers and lets it do what clients will ask for first, so that they
+  /// find it quick. Gives up quietly: a sandbox whose daemon is slow is still a sandbox.
+  void warmUp(String id, Optional<String> token) {
+    try {
+      for (int i = 0; i < WARM_UP_RUNS && answers(id, token, WARM_UP); i++) {
+        run(id, token, "true", Map.of(), false, WARM_UP);
+      }
+    } catch (IOException _) { // an image without a shell runs no commands
+      return;
+    }
+  }
+
+  /// Runs a line of shell and returns when it has ended, or when it was started.
+  ///
+  /// @param background whether it goes on by itself
+  void run(
+      String id,
+      Optional<String> token,
+      String command,
+      Map<String, String> env,
+      boolean background,
+      Duration limit)
+      throws IOException {
+    Map<String, Json> envs = new LinkedHashMap<>();
+    env.forEach((name, value) -> envs.put(name, new Json.Str(value)));
+    Map<String, Json> body = new LinkedHashMap<>();
+    body.put("command", new Json.Str(command));
+    body.put("background", new Json.Bool(background));
+    body.put("envs", new Json.Obj(envs));
+    String answer = ask(id, token, "POST", "/command", JsonText.of(new Json.Obj(body)), limit);
+    if (!isOk(answer) || !isComplete(answer)) {
+      throw new IOException("the command could not be run in sandbox \"" + id + "\"");
+    }
+  }
+
+  private static boolean isOk(String answer) {
+    return answer.startsWith("HTTP/1.1 200 ") || answer.startsWith("HTTP/1.0 200 ");
+  }
+
+  // The stream's events are JSON objects, one a line.
+  private static boolean isComplete(String answer) {
+    boolean complete = false;
+    for (String line : answer.lines().toList()) {
+      int start = line.indexOf('{');
+      if (start >= 0 && event(line.substring(start)) instanceof Json.Obj event) {
+        Json type = event.member("type");
+        if (type instanceof Json.Str text && text.value().equals("error")) {
+          return false;
+        }
+        complete |= type instanceof Json.Str text && text.value().equals("execution_complete");
+      }
+    }
+    return complete;
+  }
+
+  private static Json event(String text) {
+    try {
+      return JsonParser.parse(text);
+    } catch (JsonSyntaxException _) { // a line that is no event
+      return new Json.Null();
+    }
+  }
+
+  // HTTP/1.0, so that the answer comes without chunks and ends with the connection.
+  private String ask(
+      String id, Optional<String> token, String method, String path, String body, Duration limit)
+      throws IOException {
+    PortAddress address = runtime.internalAddress(id, PORT);
+    byte[] content = body.getBytes(StandardCharsets.UTF_8);
+    var head = new StringBuilder();
+    head.append(method).append(' ').append(address.path()).append(path).append(" HTTP/1.0\r\n");
+    head.append("Host: ").append(address.authority()).append("\r\n");
+    address
+        .headers()
+        .forEach((name, value) -> head.append(name).append(": ").append(value).append("\r\n"));
+    token.ifPresent(value -> head.append("X-EXECD-ACCESS-TOKEN: ").append(value).append("\r\n"));
+    if (content.length > 0) {
+      head.append("Content-Type: application/json\r\n");
+      head.append("Content-Length: ").append(content.length).append("\r\n");
+    }
+    head.append("\r\n");
+    return exchange(socketAddress(address), List.of(bytes(head.toString()), content), limit);
+  }
+
+  private static byte[] bytes(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static InetSocketAddress socketAddress(PortAddress address) {
+    String authority = address.authority();
+    int colon = authority.lastIndexOf(':');
+    return new InetSocketAddress(
+        authority.substring(0, colon), Integer.parseInt(authority.substring(colon + 1)));
+  }
+
+  private static String exchange(InetSocketAddress address, List<byte[]> request, Duration limit)
+      throws IOException {
+    int millis = (int) Math.min(Integer.MAX_VALUE, limit.toMillis());
+    try (Socket socket = new Socket()) {
+      socket.setTcpNoDelay(true);
+      socket.connect(address, millis);
+      socket.setSoTimeout(millis);
+      var all = new byte[request.stream().mapToInt(part -> part.length).sum()];
+      int at = 0;
+      for (byte[] part : request) {
+        System.arraycopy(part, 0, all, at, part.length);
+        at += part.length;
+      }
+      socket.getOutputStream().write(all);
+      InputStream in = socket.getInputStream();
+      return new String(in.readNBytes(MAX_ANSWER_BYTES), StandardCharsets.UTF_8);
+    }
+  }
+}
