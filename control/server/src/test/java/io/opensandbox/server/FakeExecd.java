@@ -18,8 +18,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
-/// One daemon for every sandbox of a [FakeRuntime]: answers, and remembers the commands it was given
-/// but for the warm-up's.
+/// One daemon for every sandbox of a [FakeRuntime]: answers, and remembers the commands it was
+/// given but for the warm-up's.
 public final class FakeExecd implements AutoCloseable {
   private final HttpServer server;
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();

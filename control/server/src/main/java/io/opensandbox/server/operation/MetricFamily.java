@@ -16,11 +16,7 @@ public record MetricFamily(
     out.append("# HELP ").append(name).append(' ').append(help).append('\n');
     out.append("# TYPE ").append(name).append(' ').append(type).append('\n');
     new LinkedHashMap<String, Number>(values.get())
-        .forEach((labels, value) -> out.append(name)
-            .append('{')
-            .append(labels)
-            .append("} ")
-            .append(value)
-            .append('\n'));
+        .forEach((labels, value) ->
+            out.append(name).append('{').append(labels).append("} ").append(value).append('\n'));
   }
 }

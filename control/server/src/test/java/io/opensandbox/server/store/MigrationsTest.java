@@ -58,7 +58,8 @@ class MigrationsTest {
   void serversThatStartAtOnceMigrateOnce() throws Exception {
     Database first = database.open();
     first.write(connection -> {
-      for (String table : List.of("snapshots", "sandboxes", "idempotency", "schema_version")) {
+      for (String table :
+          List.of("snapshots", "sandboxes", "idempotency", "pools", "schema_version")) {
         Sql.of(connection, "DROP TABLE " + table).update();
       }
       return 0;
