@@ -131,8 +131,8 @@ final class MemberStore {
       if (key.isEmpty()) {
         return new Claim.Taken();
       }
-      Optional<EarlierCreate> earlier = EarlierCreate.claim(
-              connection, wanted.tenant(), id, wanted.createdAt(), key.get());
+      Optional<EarlierCreate> earlier =
+          EarlierCreate.claim(connection, wanted.tenant(), id, wanted.createdAt(), key.get());
       if (earlier.isEmpty()) {
         return new Claim.Taken();
       }

@@ -69,8 +69,9 @@ final class Provisioner {
         provisioning -> {
           ForkPoint captured = source.get();
           provisioning.imageIsReady();
-          captured.copy(row.id(), labels.of(row));
-          run(row);
+          captured.copy(row.id(), labels.of(row, Optional.empty()));
+          runtime.start(row.id());
+          conclude(row, Intent.KEEP);
         });
   }
 
@@ -147,22 +148,22 @@ final class Provisioner {
       throw deleted(row.id());
     }
     runtime.create(spec(row, request), image);
-    run(row);
+    runtime.start(row.id());
+    Intent next = Intent.KEEP;
+    if (row.intent() == Intent.FILL) {
+      execd.warmUp(row.id(), Optional.ofNullable(request.env().get("EXECD_ACCESS_TOKEN")));
+      next = Intent.WARM;
+    }
+    conclude(row, next);
   }
 
-  private void run(SandboxRow row) {
-    runtime.start(row.id());
+  private void conclude(SandboxRow row, Intent next) {
     Status running =
         new Status(
             SandboxState.RUNNING,
             "CONTAINER_RUNNING",
             "Sandbox container is running.",
             row.acknowledged() ? clock.instant() : row.createdAt());
-    Intent next = Intent.KEEP;
-    if (row.intent() == Intent.FILL) {
-      execd.warmUp(row.id(), Optional.ofNullable(request.env().get("EXECD_ACCESS_TOKEN")));
-      next = Intent.WARM;
-    }
     if (!store.finishCreate(row.id(), next, running)) {
       throw deleted(row.id());
     }
