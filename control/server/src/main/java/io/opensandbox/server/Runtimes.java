@@ -87,7 +87,12 @@ final class Runtimes {
         LocalConfig.DEFAULT_CAPABILITIES,
         local.pidsLimit(),
         new LocalConfig.Limits(
-            local.logBytes(), local.imageBytes(), local.memoryBytes(), local.preparedNetworks()),
+            local.logBytes(),
+            local.imageBytes(),
+            local.memoryBytes(),
+            local.preparedNetworks(),
+            local.diskBytes(),
+            local.sandboxDiskBytes()),
         new LocalConfig.ImageSources(
             local.imageDirectories(), local.insecureRegistries(), local.imageLayouts()));
   }

@@ -28,6 +28,7 @@ public record Capabilities(Set<Feature> features, String platformOs, String plat
     NAMED_VOLUMES,
     OSSFS_VOLUMES,
     GPU,
-    FORK
+    FORK,
+    DISK_QUOTA
   }
 }

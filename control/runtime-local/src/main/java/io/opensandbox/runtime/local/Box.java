@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 
 /// One sandbox while the server runs: its record and what it holds.
 final class Box {
@@ -52,9 +53,14 @@ final class Box {
     return forwards;
   }
 
-  /// Changes of the sandbox are made with this held.
-  ReentrantLock lock() {
-    return lock;
+  /// Runs `work` while nobody else changes the sandbox.
+  <T> T locked(Supplier<T> work) {
+    lock.lock();
+    try {
+      return work.get();
+    } finally {
+      lock.unlock();
+    }
   }
 
   /// Call with the lock held.

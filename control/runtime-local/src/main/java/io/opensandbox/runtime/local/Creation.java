@@ -5,6 +5,7 @@ import io.opensandbox.protocol.lifecycle.SandboxException;
 import io.opensandbox.runtime.Labels;
 import io.opensandbox.runtime.SandboxSpec;
 import io.opensandbox.runtime.local.cgroup.CgroupTree;
+import io.opensandbox.runtime.local.disk.Disk;
 import io.opensandbox.runtime.local.engine.Engine;
 import io.opensandbox.runtime.local.image.ExecdLayer;
 import io.opensandbox.runtime.local.image.Image;
@@ -52,6 +53,7 @@ final class Creation {
   /// The parts that a sandbox is made from.
   record Parts(
       Store store,
+      Disk disk,
       Layers layers,
       ExecdLayer execd,
       Volumes volumes,
@@ -108,6 +110,7 @@ final class Creation {
       Path directory = parts.store().directory(spec.id());
       Files.createDirectories(directory);
       cleanup.add(() -> parts.store().discard(directory));
+      parts.disk().makeRoom(parts.store().files(spec.id()), diskBytes(spec));
       ImageUser user = user(image, root);
       ProcessPlan process = plan(spec, image, user, root);
       SandboxRecord record =
@@ -209,7 +212,12 @@ final class Creation {
         boxed(spec.limits().nanoCpus()),
         boxed(spec.limits().memoryBytes()),
         pids.isPresent() ? pids.getAsLong() : config.pidsLimit(),
+        parts.disk().withoutQuotas().isPresent() ? null : Long.valueOf(diskBytes(spec)),
         false);
+  }
+
+  private long diskBytes(SandboxSpec spec) {
+    return spec.limits().diskBytes().orElse(config.limits().sandboxDiskBytes());
   }
 
   private static @Nullable Long boxed(OptionalLong value) {

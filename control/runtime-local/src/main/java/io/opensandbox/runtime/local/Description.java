@@ -54,6 +54,12 @@ final class Description {
         .append(memory == null ? "unlimited" : memory / MEBI + " MiB")
         .append('\n');
     text.append("  PIDs Limit: ").append(pids == null ? "unlimited" : pids).append('\n');
+    disk(text, record);
+  }
+
+  private static void disk(StringBuilder text, SandboxRecord record) {
+    Long disk = record.diskBytes();
+    text.append("  Disk: ").append(disk == null ? "unlimited" : disk / MEBI + " MiB").append('\n');
   }
 
   private static void port(StringBuilder text, int port, String bindAddress, int hostPort) {

@@ -66,10 +66,19 @@ public record LocalConfig(
   /// @param imageBytes disk that images may take before unused ones are removed
   /// @param totalMemoryBytes memory of all sandboxes together; empty for nine tenths of the host's
   /// @param preparedNetworks network namespaces kept ready
+  /// @param diskBytes size of the file system for everything, when it is made; empty for nine
+  ///   tenths of what is free, 0 for none, and then no quotas either
+  /// @param sandboxDiskBytes what a sandbox may write when the request gives nothing
   public record Limits(
-      long logBytes, long imageBytes, OptionalLong totalMemoryBytes, int preparedNetworks) {
-    /// 16 MiB of log, 20 GiB of images, eight networks.
-    public static final Limits DEFAULT = new Limits(16L << 20, 20L << 30, OptionalLong.empty(), 8);
+      long logBytes,
+      long imageBytes,
+      OptionalLong totalMemoryBytes,
+      int preparedNetworks,
+      OptionalLong diskBytes,
+      long sandboxDiskBytes) {
+    /// 16 MiB of log, 20 GiB of images, eight networks, 10 GiB written by each sandbox.
+    public static final Limits DEFAULT =
+        new Limits(16L << 20, 20L << 30, OptionalLong.empty(), 8, OptionalLong.empty(), 10L << 30);
   }
 
   /// Where images come from.

@@ -14,6 +14,7 @@ import io.opensandbox.runtime.SandboxRuntime;
 import io.opensandbox.runtime.SandboxSpec;
 import io.opensandbox.runtime.SandboxStats;
 import io.opensandbox.runtime.local.cgroup.CgroupTree;
+import io.opensandbox.runtime.local.disk.Disk;
 import io.opensandbox.runtime.local.engine.Engine;
 import io.opensandbox.runtime.local.engine.ExitWatch;
 import io.opensandbox.runtime.local.image.ExecdLayer;
@@ -29,29 +30,17 @@ import io.opensandbox.runtime.local.network.Slot;
 import io.opensandbox.runtime.local.network.Subnets;
 import io.opensandbox.runtime.local.process.Runner;
 import io.opensandbox.runtime.local.record.SandboxRecord;
-import io.opensandbox.runtime.local.record.SandboxRecord.Mount;
-import io.opensandbox.runtime.local.record.SandboxRecord.Tree;
 import io.opensandbox.runtime.local.volume.Volumes;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Supplier;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -62,16 +51,15 @@ import org.slf4j.LoggerFactory;
 /// running and clears away what it left half done; closing leaves them running.
 public final class LocalRuntime implements SandboxRuntime {
   private static final Logger LOG = LoggerFactory.getLogger(LocalRuntime.class);
-  private static final Pattern ID = Pattern.compile("[0-9a-zA-Z][0-9a-zA-Z-]{0,63}");
   private static final int HTTP_PORT = 8080;
 
   private final LocalConfig config;
   private final Clock clock;
   private final Capabilities capabilities;
-  private final long hostMemory;
+  private final DirectoryLock lock;
+  private final Disk disk;
   private final Store store;
   private final CgroupTree cgroups;
-  private final Layers layers;
   private final Images images;
   private final Volumes volumes;
   private final Networks networks;
@@ -81,11 +69,11 @@ public final class LocalRuntime implements SandboxRuntime {
   private final ExitWatch watch;
   private final Creation creation;
   private final Snapshots snapshots;
+  private final Processes processes;
+  private final Forks forks;
+  private final Housekeeping housekeeping;
   private final Listeners listeners = new Listeners();
-  private final ExecutorService background = Executors.newVirtualThreadPerTaskExecutor();
-  private final AtomicInteger forking = new AtomicInteger();
-  private final Map<String, Box> boxes = new ConcurrentHashMap<>();
-  private final Map<String, ReentrantLock> creating = new ConcurrentHashMap<>();
+  private final Boxes boxes = new Boxes();
 
   /// Opens the runtime.
   ///
@@ -96,14 +84,16 @@ public final class LocalRuntime implements SandboxRuntime {
     this.config = config;
     this.clock = clock;
     Host host = new Host(runner);
-    this.store = openStore(config);
+    this.lock = lock(config);
     String prefix = "osl" + Images.hash(config.dataDirectory().toString()).substring(0, 6);
     this.cgroups = CgroupTree.detect(prefix, host.mounts());
     requireHost(host, cgroups);
-    this.capabilities = new Capabilities(features(), "linux", host.architecture());
-    this.hostMemory = host.memoryBytes();
+    this.disk = openDisk(config, runner);
+    this.store = new Store(disk.root());
+    this.capabilities = new Capabilities(features(disk), "linux", host.architecture());
+    long hostMemory = host.memoryBytes();
     cgroups.prepare(config.limits().totalMemoryBytes().orElse(hostMemory / 10 * 9));
-    this.layers = new Layers(store.path("layers"), runner);
+    Layers layers = new Layers(store.path("layers"), runner);
     this.images =
         new Images(
             store.path("images"),
@@ -119,8 +109,7 @@ public final class LocalRuntime implements SandboxRuntime {
     this.volumes =
         new Volumes(store.path("volumes"), store.path("trash"), config.allowedHostPaths());
     this.engine =
-        new Engine(
-            config.dataDirectory(), capabilities.platformArch(), config.capabilities(), runner);
+        new Engine(store.root(), capabilities.platformArch(), config.capabilities(), runner);
     this.watch = new ExitWatch(listeners::changed);
     this.ports = new PortForwards(config.bindAddress());
     List<SandboxRecord> found = store.load();
@@ -138,15 +127,19 @@ public final class LocalRuntime implements SandboxRuntime {
     ExecdLayer execd = new ExecdLayer(config.execdDirectory(), layers, runner);
     this.creation =
         new Creation(
-            new Creation.Parts(store, layers, execd, volumes, networks, ports, cgroups),
+            new Creation.Parts(store, disk, layers, execd, volumes, networks, ports, cgroups),
             config,
             clock,
             host.resolvConf());
     this.snapshots = new Snapshots(store, layers, images, engine, runner);
+    this.processes = new Processes(engine, watch, store, hostMemory);
+    this.housekeeping =
+        new Housekeeping(boxes, store, disk, layers, images, config.limits().imageBytes());
+    this.forks = new Forks(boxes, snapshots, creation, housekeeping, engine);
     found.forEach(this::adopt);
     layers.removeUnfinished();
     sweep();
-    background.execute(() -> prepare(execd));
+    housekeeping.later(() -> prepare(execd));
   }
 
   /// What the first create would otherwise wait for.
@@ -158,19 +151,28 @@ public final class LocalRuntime implements SandboxRuntime {
     }
   }
 
-  private static Store openStore(LocalConfig config) {
+  private static DirectoryLock lock(LocalConfig config) {
     try {
-      return new Store(config.dataDirectory());
+      return new DirectoryLock(config.dataDirectory());
     } catch (IllegalStateException e) {
       throw new SandboxException(
           ErrorCode.RUNTIME_UNAVAILABLE, "The local runtime " + e.getMessage(), e);
     }
   }
 
-  private static void requireHost(Host host, CgroupTree cgroups) {
+  private static Disk openDisk(LocalConfig config, Runner runner) {
+    long free = config.dataDirectory().toFile().getUsableSpace();
+    long size = config.limits().diskBytes().orElse(free / 10 * 9);
+    return size == 0
+        ? Disk.plain(config.dataDirectory(), "local.disk_max_bytes is 0", runner)
+        : Disk.open(config.dataDirectory(), size, runner);
+  }
+
+  private void requireHost(Host host, CgroupTree cgroups) {
     List<String> missing = new ArrayList<>(host.missing());
     cgroups.missing().forEach(name -> missing.add("there is no cgroup controller " + name));
     if (!missing.isEmpty()) {
+      lock.close();
       throw new SandboxException(
           ErrorCode.RUNTIME_UNAVAILABLE,
           "The local runtime cannot work on this machine: "
@@ -179,13 +181,18 @@ public final class LocalRuntime implements SandboxRuntime {
     }
   }
 
-  private static Set<Capabilities.Feature> features() {
-    return Set.of(
-        Capabilities.Feature.PAUSE,
-        Capabilities.Feature.SNAPSHOT,
-        Capabilities.Feature.HOST_VOLUMES,
-        Capabilities.Feature.NAMED_VOLUMES,
-        Capabilities.Feature.FORK);
+  private static Set<Capabilities.Feature> features(Disk disk) {
+    Set<Capabilities.Feature> features =
+        EnumSet.of(
+            Capabilities.Feature.PAUSE,
+            Capabilities.Feature.SNAPSHOT,
+            Capabilities.Feature.HOST_VOLUMES,
+            Capabilities.Feature.NAMED_VOLUMES,
+            Capabilities.Feature.FORK);
+    if (disk.withoutQuotas().isEmpty()) {
+      features.add(Capabilities.Feature.DISK_QUOTA);
+    }
+    return features;
   }
 
   /// Takes over a sandbox of an earlier server. A port that is taken meanwhile does not stop the
@@ -206,7 +213,7 @@ public final class LocalRuntime implements SandboxRuntime {
             e.getMessage());
       }
     });
-    boxes.put(record.id(), new Box(record, slot, cgroups.of(record.id()), forwards));
+    boxes.add(new Box(record, slot, cgroups.of(record.id()), forwards));
     if (record.started()) {
       watch.watch(record.id(), engine.notes(record.id()));
     }
@@ -227,24 +234,9 @@ public final class LocalRuntime implements SandboxRuntime {
     boolean present = images.find(request.reference()).isPresent();
     Image image = images.prepare(request, progress);
     if (!present) {
-      background.execute(this::collectImages);
+      housekeeping.imageAdded();
     }
     return new PreparedImage(request.reference(), image.id());
-  }
-
-  private void collectImages() {
-    Set<String> references =
-        boxes.values().stream()
-            .map(box -> box.record().imageReference())
-            .collect(Collectors.toSet());
-    try {
-      int removed = images.collect(config.limits().imageBytes(), references, layersInUse());
-      if (removed > 0) {
-        LOG.info("removed {} unused images to stay below the disk limit", removed);
-      }
-    } catch (Runner.RunFailure | java.io.UncheckedIOException e) {
-      LOG.warn("cannot tidy images; the next pull tries again: {}", e.getMessage());
-    }
   }
 
   @Override
@@ -270,250 +262,102 @@ public final class LocalRuntime implements SandboxRuntime {
       throw new SandboxException(
           ErrorCode.INVALID_PARAMETER, "resourceLimits.gpu: the local runtime has no GPUs");
     }
+    if (spec.limits().diskBytes().isPresent() && disk.withoutQuotas().isPresent()) {
+      throw new SandboxException(
+          ErrorCode.INVALID_PARAMETER, "resourceLimits: " + disk.withoutQuotas().get());
+    }
     volumes.check(spec.volumes());
   }
 
   @Override
   public RuntimeSandbox create(SandboxSpec spec, PreparedImage image) {
     check(spec);
-    return make(
-        spec.id(),
-        () -> {
-          Image found =
-              images
-                  .find(image.reference())
-                  .orElseThrow(() ->
-                      new SandboxException(
-                          ErrorCode.START_FAILED,
-                          "image " + image.reference() + " is not there any more"));
-          images.touch(found, clock.instant());
-          return creation.create(spec, found);
-        });
+    return boxes.make(spec.id(), () -> creation.create(spec, found(image))).view(engine);
   }
 
-  private RuntimeSandbox make(String id, Supplier<Box> work) {
-    if (!ID.matcher(id).matches()) {
-      throw new SandboxException(
-          ErrorCode.INVALID_PARAMETER, "the id \"" + id + "\" is not a sandbox id");
-    }
-    ReentrantLock lock = creating.computeIfAbsent(id, _ -> new ReentrantLock());
-    lock.lock();
-    try {
-      Box existing = boxes.get(id);
-      if (existing == null) {
-        existing = failing(ErrorCode.START_FAILED, work);
-        boxes.put(id, existing);
-      }
-      return existing.view(engine);
-    } finally {
-      lock.unlock();
-      creating.remove(id);
-    }
+  private Image found(PreparedImage image) {
+    Image found =
+        images
+            .find(image.reference())
+            .orElseThrow(() ->
+                new SandboxException(
+                    ErrorCode.START_FAILED,
+                    "image " + image.reference() + " is not there any more"));
+    images.touch(found, clock.instant());
+    return found;
   }
 
   @Override
   public RuntimeSandbox start(String id) {
-    Box box = box(id);
-    return locked(
-        box,
-        () -> {
-          if (!box.record().started()) {
-            launch(box);
-            listeners.changed(id);
-          }
-          return box.view(engine);
-        });
-  }
-
-  private void launch(Box box) {
-    SandboxRecord record = box.record();
-    box.setStarting(true);
-    try {
-      box.cgroup().make();
-      box.cgroup().restrictDevices();
-      box.cgroup().limit(record.limits());
-      watch.watch(record.id(), engine.notes(record.id()));
-      store.save(record.asStarted());
-      box.replace(record.asStarted());
-      engine.start(record, box.slot().path(), box.cgroup());
-    } catch (Engine.StartFailure | java.io.UncheckedIOException e) {
-      throw new SandboxException(
-          ErrorCode.START_FAILED,
-          "cannot start sandbox \"" + record.id() + "\": " + e.getMessage(),
-          e);
-    } finally {
-      box.setStarting(false);
+    Box box = boxes.get(id);
+    if (processes.start(box)) {
+      listeners.changed(id);
     }
+    return box.view(engine);
   }
 
   @Override
   public Optional<RuntimeSandbox> find(String id) {
-    return Optional.ofNullable(boxes.get(id)).map(box -> box.view(engine));
+    return boxes.find(id).map(box -> box.view(engine));
   }
 
   @Override
   public List<RuntimeSandbox> list() {
-    return boxes.values().stream().map(box -> box.view(engine)).toList();
+    return boxes.all().stream().map(box -> box.view(engine)).toList();
   }
 
   @Override
   public void pause(String id) {
-    Box box = box(id);
-    locked(
-        box,
-        () -> {
-          require(box, State.RUNNING, ErrorCode.SANDBOX_NOT_RUNNING, "pause", "it is not running");
-          if (!failing(ErrorCode.PAUSE_FAILED, box.cgroup()::freeze)) {
-            box.cgroup().thaw();
-            throw new SandboxException(
-                ErrorCode.PAUSE_FAILED,
-                "cannot pause sandbox \"" + id + "\": its processes do not freeze");
-          }
-          return box;
-        });
+    processes.pause(boxes.get(id));
     listeners.changed(id);
   }
 
   @Override
   public void resume(String id) {
-    Box box = box(id);
-    locked(
-        box,
-        () -> {
-          require(box, State.PAUSED, ErrorCode.SANDBOX_NOT_PAUSED, "resume", "it is not paused");
-          if (!failing(ErrorCode.RESUME_FAILED, box.cgroup()::thaw)) {
-            throw new SandboxException(
-                ErrorCode.RESUME_FAILED,
-                "cannot resume sandbox \"" + id + "\": its processes do not thaw");
-          }
-          return box;
-        });
+    processes.resume(boxes.get(id));
     listeners.changed(id);
-  }
-
-  private void require(Box box, State state, ErrorCode code, String verb, String reason) {
-    if (box.view(engine).state() != state) {
-      throw new SandboxException(
-          code, "cannot " + verb + " sandbox \"" + box.id() + "\": " + reason);
-    }
   }
 
   @Override
   public void remove(String id, Duration grace) {
-    Box box = boxes.get(id);
-    if (box == null) {
+    Optional<Box> found = boxes.find(id);
+    if (found.isEmpty()) {
       return;
     }
-    locked(
-        box,
-        () -> {
-          if (boxes.get(id) == box) {
-            failing(ErrorCode.DELETE_FAILED, () -> takeDown(box, grace));
-          }
-          return box;
-        });
+    Box box = found.get();
+    box.locked(() -> {
+      if (boxes.find(id).equals(found)) {
+        Faults.as(ErrorCode.DELETE_FAILED, () -> takeDown(box, grace));
+      }
+      return box;
+    });
     listeners.changed(id);
   }
 
   /// The processes first, the record last but for what can be swept: a call that fails half way can
   /// be repeated.
   private Box takeDown(Box box, Duration grace) {
-    String id = box.id();
-    if (!engine.end(id, box.cgroup(), grace) || !box.cgroup().remove()) {
-      throw new SandboxException(
-          ErrorCode.DELETE_FAILED,
-          "cannot delete sandbox \"" + id + "\": some of its processes do not end");
-    }
+    processes.end(box, grace);
     box.forwards().forEach(Forward::close);
-    boxes.remove(id);
-    store.discard(store.directory(id));
-    Set<String> sources = mountSources();
+    boxes.remove(box);
+    store.discard(store.directory(box.id()));
+    Set<String> sources = boxes.mountSources();
     box.record().ownedVolumes().forEach(name -> volumes.removeUnused(name, sources));
     networks.release(box.slot());
-    background.execute(() -> {
-      emptyTrash();
-      removeForkLayers();
-    });
+    housekeeping.sandboxRemoved();
     return box;
-  }
-
-  private Set<String> mountSources() {
-    return boxes.values().stream()
-        .flatMap(other -> other.record().mounts().stream())
-        .map(Mount::source)
-        .collect(Collectors.toSet());
-  }
-
-  private int emptyTrash() {
-    List<Path> trash = store.trash();
-    for (Path path : trash) {
-      try {
-        layers.removeTree(path);
-      } catch (Runner.RunFailure e) {
-        LOG.warn("cannot delete {}; the next sweep tries again: {}", path, e.getMessage());
-      }
-    }
-    return trash.size();
   }
 
   @Override
   public String snapshot(String id, String snapshotId) {
-    Box box = box(id);
+    Box box = boxes.get(id);
     String reference = Images.SNAPSHOTS + snapshotId;
-    return locked(box, () -> snapshots.capture(box, reference)).reference();
+    return box.locked(() -> snapshots.capture(box, reference)).reference();
   }
 
   @Override
   public ForkPoint fork(String id) {
-    Box source = box(id);
-    forking.incrementAndGet();
-    try {
-      return new Captured(
-          locked(source, () -> snapshots.captureForCopies(source)), source.record());
-    } catch (RuntimeException e) {
-      forking.decrementAndGet();
-      throw e;
-    }
-  }
-
-  /// The files of a sandbox at one moment. Their layer stays while this is open or a copy uses it.
-  private final class Captured implements ForkPoint {
-    private final Image image;
-    private final SandboxRecord source;
-    private final AtomicBoolean closed = new AtomicBoolean();
-
-    private Captured(Image image, SandboxRecord source) {
-      this.image = image;
-      this.source = source;
-    }
-
-    @Override
-    public RuntimeSandbox copy(String id, Map<String, String> labels) {
-      return make(id, () -> creation.copy(id, labels, source, image));
-    }
-
-    @Override
-    public void close() {
-      if (!closed.getAndSet(true)) {
-        forking.decrementAndGet();
-        background.execute(LocalRuntime.this::removeForkLayers);
-      }
-    }
-  }
-
-  /// Removes layers of forks that no copy needs any more.
-  private int removeForkLayers() {
-    if (forking.get() > 0) {
-      return 0;
-    }
-    Set<String> used = layersInUse();
-    images.all().forEach(image -> image.trees().forEach(tree -> used.addAll(tree.lowers())));
-    List<String> unused =
-        layers.names().stream()
-            .filter(name -> name.startsWith(Layers.FORK) && !used.contains(name))
-            .toList();
-    unused.forEach(layers::remove);
-    return unused.size();
+    return forks.capture(boxes.get(id));
   }
 
   @Override
@@ -527,35 +371,22 @@ public final class LocalRuntime implements SandboxRuntime {
       throw new SandboxException(
           ErrorCode.SNAPSHOT_IMAGE_REMOVE_FAILED, "\"" + imageReference + "\" is not a snapshot");
     }
-    boolean inUse =
-        boxes.values().stream()
-            .anyMatch(box -> box.record().imageReference().equals(imageReference));
-    if (inUse) {
+    if (boxes.images().contains(imageReference)) {
       throw new SandboxException(
           ErrorCode.SNAPSHOT_DELETE_CONFLICT,
           "cannot delete snapshot image \"" + imageReference + "\": a sandbox uses it");
     }
-    failing(
+    Faults.as(
         ErrorCode.SNAPSHOT_IMAGE_REMOVE_FAILED,
         () -> {
-          images.remove(imageReference, layersInUse());
+          images.remove(imageReference, boxes.layers());
           return imageReference;
         });
   }
 
-  private Set<String> layersInUse() {
-    Set<String> used = new HashSet<>();
-    for (Box box : boxes.values()) {
-      for (Tree tree : box.record().trees()) {
-        used.addAll(tree.lowers());
-      }
-    }
-    return used;
-  }
-
   @Override
   public PortAddress publicAddress(String id, int port) {
-    SandboxRecord record = box(id).record();
+    SandboxRecord record = boxes.get(id).record();
     if (port == HTTP_PORT) {
       return address(config.publicHost(), record.network().httpPort(), "");
     }
@@ -564,7 +395,7 @@ public final class LocalRuntime implements SandboxRuntime {
 
   @Override
   public PortAddress internalAddress(String id, int port) {
-    return address(box(id).slot().address(), port, "");
+    return address(boxes.get(id).slot().address(), port, "");
   }
 
   private static PortAddress address(String host, int port, String path) {
@@ -573,7 +404,7 @@ public final class LocalRuntime implements SandboxRuntime {
 
   @Override
   public String logs(String id, int tail, Optional<Duration> since, boolean timestamps) {
-    Box box = box(id);
+    Box box = boxes.get(id);
     SandboxLog log = new SandboxLog(store.directory(id).resolve("log"));
     if (box.view(engine).state() == State.EXITED) {
       log.awaitComplete();
@@ -583,47 +414,19 @@ public final class LocalRuntime implements SandboxRuntime {
 
   @Override
   public SandboxStats stats(String id) {
-    Box box = box(id);
-    State state = box.view(engine).state();
-    if (state != State.RUNNING && state != State.PAUSED) {
-      throw new SandboxException(
-          ErrorCode.SANDBOX_NOT_RUNNING, "sandbox \"" + id + "\" is not running");
-    }
-    Long limit = box.record().memoryBytes();
-    return new SandboxStats(
-        box.cgroup().cpuNanos(),
-        box.cgroup().memoryBytes(),
-        limit == null ? hostMemory : limit,
-        box.cgroup().pids());
+    return processes.stats(boxes.get(id));
   }
 
   @Override
   public String describe(String id) {
-    Box box = box(id);
+    Box box = boxes.get(id);
     return Description.of(
         box.view(engine), box.record(), box.slot().address(), config.bindAddress());
   }
 
   @Override
   public void updateLimits(String id, ResourceLimits limits) {
-    Box box = box(id);
-    locked(
-        box,
-        () -> {
-          SandboxRecord old = box.record();
-          SandboxRecord changed = old.withLimits(limits);
-          if (old.started() && box.cgroup().exists()) {
-            failing(
-                ErrorCode.INTERNAL_ERROR,
-                () -> {
-                  box.cgroup().limit(limits);
-                  return box;
-                });
-          }
-          store.save(changed);
-          box.replace(changed);
-          return box;
-        });
+    processes.updateLimits(boxes.get(id), limits);
   }
 
   @Override
@@ -633,17 +436,7 @@ public final class LocalRuntime implements SandboxRuntime {
 
   @Override
   public int sweep() {
-    int removed = emptyTrash() + removeForkLayers();
-    removed += networks.removeStrangers();
-    for (String name : cgroups.names()) {
-      if (!boxes.containsKey(name) && !creating.containsKey(name)) {
-        var orphan = cgroups.of(name);
-        orphan.kill();
-        orphan.remove();
-        removed++;
-      }
-    }
-    return removed;
+    return housekeeping.sweep(networks, cgroups);
   }
 
   @Override
@@ -658,46 +451,13 @@ public final class LocalRuntime implements SandboxRuntime {
     watch.close();
     ports.close();
     networks.close();
+    listeners.close();
+    housekeeping.close();
     if (boxes.isEmpty()) {
       firewall.lower();
       cgroups.removeParent();
+      disk.close();
     }
-    listeners.close();
-    background.shutdown();
-    try {
-      if (!background.awaitTermination(30, TimeUnit.SECONDS)) {
-        LOG.warn("files of removed sandboxes are still being deleted; the next start goes on");
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    store.close();
-  }
-
-  private Box box(String id) {
-    Box box = boxes.get(id);
-    if (box == null) {
-      throw new SandboxException(
-          ErrorCode.SANDBOX_NOT_FOUND, "Sandbox \"" + id + "\" does not exist");
-    }
-    return box;
-  }
-
-  private <T> T locked(Box box, Supplier<T> work) {
-    box.lock().lock();
-    try {
-      return work.get();
-    } finally {
-      box.lock().unlock();
-    }
-  }
-
-  /// Gives faults of the machine the code of what was being done; codes stay as they are.
-  private static <T> T failing(ErrorCode code, Supplier<T> work) {
-    try {
-      return work.get();
-    } catch (Runner.RunFailure | java.io.UncheckedIOException e) {
-      throw new SandboxException(code, String.valueOf(e.getMessage()), e);
-    }
+    lock.close();
   }
 }

@@ -32,7 +32,7 @@ final class RootFiles {
       Files.createDirectories(directory.resolve("root"));
       Files.createDirectories(directory.resolve("run"));
       for (int i = 0; i < trees.size(); i++) {
-        Files.createDirectories(directory.resolve("work").resolve(Integer.toString(i)));
+        Files.createDirectories(directory.resolve("files/work").resolve(Integer.toString(i)));
         Path upper = Files.createDirectories(upper(i));
         likeBelow(upper, trees.get(i).mountPath());
       }
@@ -123,6 +123,6 @@ final class RootFiles {
   }
 
   private Path upper(int tree) {
-    return directory.resolve("upper").resolve(Integer.toString(tree));
+    return directory.resolve("files/upper").resolve(Integer.toString(tree));
   }
 }

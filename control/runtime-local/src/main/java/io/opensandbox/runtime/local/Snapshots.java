@@ -102,7 +102,7 @@ final class Snapshots {
         // The layer with execd: a restore gets the current one.
         lowers.removeFirst();
       }
-      Path upper = store.directory(record.id()).resolve("upper").resolve(Integer.toString(i));
+      Path upper = store.files(record.id()).resolve("upper").resolve(Integer.toString(i));
       if (!isEmpty(upper)) {
         String layer = prefix + hash.substring(0, 16) + "-" + i;
         layers.make(layer, draft -> copy(upper, draft));

@@ -4,41 +4,32 @@ import io.opensandbox.runtime.local.record.RecordStore;
 import io.opensandbox.runtime.local.record.SandboxRecord;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.UUID;
 import java.util.stream.Stream;
 
 /// The data directory: one directory per sandbox with its record, its written files and its log.
-/// Holds a lock, so that two servers never share it.
-final class Store implements AutoCloseable {
+final class Store {
   private final Path root;
   private final RecordStore records = new RecordStore();
-  private final FileChannel lock;
 
   Store(Path root) {
     this.root = root;
     try {
-      Files.createDirectories(root);
-      Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwx------"));
       for (String name : List.of("sandboxes", "trash", "images", "layers", "volumes", "bin")) {
         Files.createDirectories(root.resolve(name));
       }
-      lock =
-          FileChannel.open(
-              root.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-      if (lock.tryLock() == null) {
-        throw new IllegalStateException("another server uses " + root);
-      }
-    } catch (IOException | java.nio.channels.OverlappingFileLockException e) {
-      throw new IllegalStateException("cannot use " + root + ": " + e.getMessage(), e);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot use " + root, e);
     }
+  }
+
+  Path root() {
+    return root;
   }
 
   Path path(String name) {
@@ -51,6 +42,11 @@ final class Store implements AutoCloseable {
 
   Path directory(String id) {
     return root.resolve("sandboxes").resolve(id);
+  }
+
+  /// What a sandbox writes is below this.
+  Path files(String id) {
+    return directory(id).resolve("files");
   }
 
   void save(SandboxRecord record) {
@@ -96,15 +92,6 @@ final class Store implements AutoCloseable {
       return entries.toList();
     } catch (IOException e) {
       throw new UncheckedIOException("cannot list " + directory, e);
-    }
-  }
-
-  @Override
-  public void close() {
-    try {
-      lock.close();
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot release " + root, e);
     }
   }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.opensandbox.protocol.lifecycle.ErrorCode;
 import io.opensandbox.protocol.lifecycle.SandboxException;
+import io.opensandbox.runtime.Capabilities;
 import io.opensandbox.runtime.ForkPoint;
 import io.opensandbox.runtime.ImageRequest;
 import io.opensandbox.runtime.Labels;
@@ -61,6 +62,51 @@ class BehaviourIT {
 
     assertThat(ended.outOfMemory()).isTrue();
     assertThat(ended.exitCode()).isEqualTo(OptionalInt.of(137));
+  }
+
+  @Test
+  void diskQuota_stopsWritesOfThatSandboxOnly() {
+    assertThat(test.runtime().capabilities().has(Capabilities.Feature.DISK_QUOTA)).isTrue();
+    ResourceLimits limits =
+        new ResourceLimits(
+            OptionalLong.empty(),
+            OptionalLong.empty(),
+            OptionalLong.empty(),
+            OptionalInt.empty(),
+            OptionalLong.of(20L << 20));
+    String script =
+        "head -c %d /dev/urandom >/root/f && sync && echo wrote || echo refused; sleep 600";
+    String full = test.start(test.host(), limits, "sh", "-c", script.formatted(60 << 20));
+    String other = test.start(test.host(), limits, "sh", "-c", script.formatted(5 << 20));
+
+    test.await(() -> test.logOf(full).contains("refused"));
+    test.await(() -> test.logOf(other).contains("wrote"));
+
+    assertThat(test.logOf(full)).contains("Disk quota exceeded");
+    assertThat(test.runtime().describe(full)).contains("Disk: 20 MiB");
+    test.runtime().remove(full, Duration.ZERO);
+    test.runtime().remove(other, Duration.ZERO);
+  }
+
+  @Test
+  void withoutAFileSystemOfItsOwn_thereAreNoQuotasAndItSaysSo() {
+    try (TestRuntime plain = TestRuntime.open(TestRuntime::withoutDisk)) {
+      ResourceLimits limits =
+          new ResourceLimits(
+              OptionalLong.empty(),
+              OptionalLong.empty(),
+              OptionalLong.empty(),
+              OptionalInt.empty(),
+              OptionalLong.of(20L << 20));
+
+      assertThat(plain.runtime().capabilities().has(Capabilities.Feature.DISK_QUOTA)).isFalse();
+      assertThatThrownBy(() -> plain.start(plain.host(), limits, "true"))
+          .isInstanceOfSatisfying(
+              SandboxException.class,
+              failure -> assertThat(failure.code()).isEqualTo(ErrorCode.INVALID_PARAMETER))
+          .hasMessageContaining("disk_max_bytes is 0");
+      assertThat(plain.outputOf(plain.host(), "echo", "runs")).isEqualTo("runs\n");
+    }
   }
 
   @Test
@@ -364,7 +410,7 @@ class BehaviourIT {
     assertThat(test.logOf(id, 1)).isEqualTo("end\n");
     String size =
         TestRuntime.RUNNER.text(
-            "du", "-sk", test.directory().resolve("data/sandboxes/" + id + "/log").toString());
+            "du", "-sk", test.directory().resolve("data/disk/sandboxes/" + id + "/log").toString());
     assertThat(Integer.parseInt(size.split("\\s", 2)[0])).isLessThan(18 << 10);
   }
 

@@ -52,10 +52,9 @@ class CrashIT {
       test.runtime().remove(one.id(), Duration.ZERO);
     }
     assertThat(test.runtime().list()).isEmpty();
+    test.await(() -> entries("sandboxes") == 0 && entries("trash") == 0);
     test.runtime().close();
     assertThat(leftovers()).isEqualTo(Leftovers.NONE);
-    assertThat(entries("sandboxes")).isZero();
-    assertThat(entries("trash")).isZero();
     test.reopen();
   }
 
@@ -99,7 +98,7 @@ class CrashIT {
     }
 
     test.await(() -> entries("trash") == 0 && leftovers().equals(before));
-    assertThat(openFiles()).isLessThanOrEqualTo(filesBefore + 4);
+    test.await(() -> openFiles() <= filesBefore + 4);
     assertThat(entries("sandboxes")).isEqualTo(1);
   }
 
@@ -114,7 +113,7 @@ class CrashIT {
   }
 
   private long entries(String name) throws IOException {
-    try (Stream<Path> entries = Files.list(test.directory().resolve("data").resolve(name))) {
+    try (Stream<Path> entries = Files.list(test.directory().resolve("data/disk").resolve(name))) {
       return entries.count();
     }
   }

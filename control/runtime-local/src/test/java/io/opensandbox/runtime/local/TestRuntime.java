@@ -23,6 +23,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -84,6 +85,32 @@ final class TestRuntime implements AutoCloseable {
         sources);
   }
 
+  static LocalConfig withoutDisk(LocalConfig config) {
+    LocalConfig.Limits limits = config.limits();
+    return withLimits(
+        config,
+        new LocalConfig.Limits(
+            limits.logBytes(),
+            limits.imageBytes(),
+            limits.totalMemoryBytes(),
+            limits.preparedNetworks(),
+            OptionalLong.of(0),
+            limits.sandboxDiskBytes()));
+  }
+
+  static LocalConfig withLimits(LocalConfig config, LocalConfig.Limits limits) {
+    return new LocalConfig(
+        config.dataDirectory(),
+        config.execdDirectory(),
+        config.publicHost(),
+        config.bindAddress(),
+        config.allowedHostPaths(),
+        config.capabilities(),
+        config.pidsLimit(),
+        limits,
+        config.imageSources());
+  }
+
   static LocalConfig withHostPaths(LocalConfig config, List<Path> paths) {
     return new LocalConfig(
         config.dataDirectory(),
@@ -114,7 +141,7 @@ final class TestRuntime implements AutoCloseable {
 
   /// Names of the layers that begin so.
   List<String> layers(String prefix) throws IOException {
-    try (var entries = Files.list(directory.resolve("data/layers"))) {
+    try (var entries = Files.list(directory.resolve("data/disk/layers"))) {
       return entries
           .map(path -> path.getFileName().toString())
           .filter(name -> name.startsWith(prefix))

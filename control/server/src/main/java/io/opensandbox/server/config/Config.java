@@ -120,7 +120,9 @@ public record Config(
       int preparedNetworks,
       List<Path> imageDirectories,
       List<String> insecureRegistries,
-      List<Path> imageLayouts) {
+      List<Path> imageLayouts,
+      OptionalLong diskBytes,
+      long sandboxDiskBytes) {
     /// Copies the lists.
     public Local {
       imageLayouts = List.copyOf(imageLayouts);

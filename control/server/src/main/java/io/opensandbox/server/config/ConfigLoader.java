@@ -243,7 +243,9 @@ public final class ConfigLoader {
         (int) values.integer("prepared_networks", 8),
         values.strings("image_dirs", List.of()).stream().map(this::expand).toList(),
         values.strings("insecure_registries", List.of()),
-        values.strings("image_layouts", List.of()).stream().map(this::expand).toList());
+        values.strings("image_layouts", List.of()).stream().map(this::expand).toList(),
+        values.integer("disk_max_bytes"),
+        values.integer("sandbox_disk_bytes", 10L << 30));
   }
 
   private static Config.Ingress ingress(SectionReader reader) {

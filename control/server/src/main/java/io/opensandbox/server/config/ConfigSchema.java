@@ -401,7 +401,20 @@ final class ConfigSchema {
                   "image_layouts",
                   "[]",
                   "OCI image layouts whose images are known by their names, without a"
-                      + " registry.")));
+                      + " registry."),
+              integer(
+                  "disk_max_bytes",
+                  UNSET,
+                  0,
+                  ANY,
+                  "Size of the file system for everything in data_dir, when it is made; unset is"
+                      + " nine tenths of what is free, 0 means none, and no quotas."),
+              integer(
+                  "sandbox_disk_bytes",
+                  "10737418240",
+                  1048576,
+                  ANY,
+                  "What a sandbox may write unless its resourceLimits have \"disk\".")));
 
   static final List<Section> ALL =
       List.of(

@@ -4,6 +4,7 @@ import io.opensandbox.runtime.ResourceLimits;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.math.RoundingMode;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -27,9 +28,20 @@ final class LimitParser {
   static ResourceLimits parse(Map<String, String> limits) {
     return new ResourceLimits(
         nanoCpus(limits.getOrDefault("cpu", "")),
-        memoryBytes(limits.getOrDefault("memory", "")),
+        bytes("memory", limits.getOrDefault("memory", "")),
         pids(limits.getOrDefault("pids", "")),
-        gpus(limits.getOrDefault("gpu", "")));
+        gpus(limits.getOrDefault("gpu", "")),
+        disk(limits));
+  }
+
+  /// The first that is there of the names that the Windows profile knows, too.
+  private static OptionalLong disk(Map<String, String> limits) {
+    for (String key : List.of("disk", "storage", "ephemeral-storage")) {
+      if (limits.containsKey(key)) {
+        return bytes(key, limits.get(key));
+      }
+    }
+    return OptionalLong.empty();
   }
 
   static OptionalLong nanoCpus(String text) {
@@ -45,17 +57,21 @@ final class LimitParser {
   }
 
   static OptionalLong memoryBytes(String text) {
+    return bytes("memory", text);
+  }
+
+  private static OptionalLong bytes(String key, String text) {
     Matcher matcher = MEMORY.matcher(text);
     if (!matcher.matches()) {
-      return ignored("memory", text);
+      return ignored(key, text);
     }
     String unit = matcher.group(2) == null ? "" : matcher.group(2).toLowerCase(Locale.ROOT);
     OptionalLong factor = factor(unit);
     if (factor.isEmpty()) {
-      return ignored("memory", text);
+      return ignored(key, text);
     }
     var bytes = new BigInteger(matcher.group(1)).multiply(BigInteger.valueOf(factor.getAsLong()));
-    return positive("memory", text, bytes);
+    return positive(key, text, bytes);
   }
 
   private static OptionalLong factor(String unit) {

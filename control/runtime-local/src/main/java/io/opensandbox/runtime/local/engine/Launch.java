@@ -72,7 +72,7 @@ final class Launch {
               .toList();
       String target = "root" + (tree.mountPath().equals("/") ? "" : tree.mountPath());
       lines.add(
-          "userxattr,lowerdir=%s,upperdir=upper/%d,workdir=work/%d %s"
+          "userxattr,lowerdir=%s,upperdir=files/upper/%d,workdir=files/work/%d %s"
               .formatted(String.join(":", lowers), i, i, target));
     }
     return lines;

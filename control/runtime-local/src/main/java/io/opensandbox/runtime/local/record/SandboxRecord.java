@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
 /// @param nanoCpus limit, absent for none
 /// @param memoryBytes limit, absent for none
 /// @param pids limit, absent for none
+/// @param diskBytes limit of what is written, absent for none
 /// @param started whether it was ever started
 @Json
 public record SandboxRecord(
@@ -46,6 +47,7 @@ public record SandboxRecord(
     @Nullable Long nanoCpus,
     @Nullable Long memoryBytes,
     @Nullable Long pids,
+    @Nullable Long diskBytes,
     boolean started) {
   /// Copies the collections; the environment keeps its order.
   public SandboxRecord {
@@ -65,7 +67,11 @@ public record SandboxRecord(
   /// The limits; none for what is absent.
   public ResourceLimits limits() {
     return new ResourceLimits(
-        optional(nanoCpus), optional(memoryBytes), optional(pids), OptionalInt.empty());
+        optional(nanoCpus),
+        optional(memoryBytes),
+        optional(pids),
+        OptionalInt.empty(),
+        optional(diskBytes));
   }
 
   private static OptionalLong optional(@Nullable Long value) {
@@ -106,6 +112,7 @@ public record SandboxRecord(
         newNanoCpus,
         newMemoryBytes,
         newPids,
+        diskBytes,
         nowStarted);
   }
 
