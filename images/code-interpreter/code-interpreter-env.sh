@@ -54,12 +54,12 @@ _ci_export() { # NAME VALUE
 }
 
 _ci_switch() {
-  local language=${1:-} version=${2:-} home directory
+  local language=${1:-} version=${2:-} program home directory
   case $language in
-    python) version=${version:-${DEFAULT_PY_VERSION:-3.11}} ;;
-    java) version=${version:-${DEFAULT_JAVA_VERSION:-17}} ;;
-    node) version=${version:-${DEFAULT_NODE_VERSION:-18}} ;;
-    go) version=${version:-${DEFAULT_GO_VERSION:-1.19}} ;;
+    python) program=python3 version=${version:-${DEFAULT_PY_VERSION:-3.13}} ;;
+    java) program=java version=${version:-${DEFAULT_JAVA_VERSION:-21}} ;;
+    node) program=node version=${version:-${DEFAULT_NODE_VERSION:-22}} ;;
+    go) program=go version=${version:-${DEFAULT_GO_VERSION:-1.24}} ;;
     '')
       _ci_usage
       return 0
@@ -85,7 +85,11 @@ _ci_switch() {
     java) _ci_export JAVA_HOME "$home" ;;
     go) _ci_export GOROOT "$home" ;;
   esac
-  _ci_export PATH "$home/bin:$PATH"
+  if [ "$(type -P "$program")" = "$home/bin/$program" ]; then
+    _ci_export PATH "$PATH" # chosen already
+  else
+    _ci_export PATH "$home/bin:$PATH"
+  fi
   echo "switched $language to $(_ci_version_of "$language" "$home") ($home)"
 }
 

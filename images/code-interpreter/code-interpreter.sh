@@ -1,6 +1,7 @@
 #!/bin/bash
-# Entrypoint of the code-interpreter image: picks the versions, registers the kernels and runs the Jupyter server that execd
-# talks to. With an empty JUPYTER_HOST no server is started: execd then starts kernels itself and this script just waits.
+# Entrypoint of the code-interpreter image: picks the versions, registers kernels that are missing and runs the Jupyter
+# server that execd talks to. With an empty JUPYTER_HOST no server is started: execd then starts kernels itself, and this
+# script just waits.
 set -u
 
 here=/opt/code-interpreter
@@ -34,36 +35,36 @@ remember() { # LANGUAGE VERSION
   echo "$line $2" >>"$file"
 }
 
-choose() { # LANGUAGE CHOICE DEFAULT
+choose() { # LANGUAGE CHOICE
   [ -z "$2" ] || remember "$1" "$2"
-  source "$here/code-interpreter-env.sh" "$1" "${2:-$3}"
+  source "$here/code-interpreter-env.sh" "$1" "$2"
 }
 
-choose python "${PYTHON_VERSION:-}" 3.11
-choose java "${JAVA_VERSION:-}" 17
-choose node "${NODE_VERSION:-}" 18
-choose go "${GO_VERSION:-}" 1.19
+choose python "${PYTHON_VERSION:-}"
+choose java "${JAVA_VERSION:-}"
+choose node "${NODE_VERSION:-}"
+choose go "${GO_VERSION:-}"
 if command -v go >/dev/null; then
-  PATH="$(go env GOPATH)/bin:$PATH"
-  export PATH
+  go_programs=$(go env GOPATH)/bin
+  [[ :$PATH: == *:$go_programs:* ]] || export PATH="$go_programs:$PATH"
 fi
 [ -z "${EXECD_ENVS:-}" ] || { echo "PATH=$PATH" >>"$EXECD_ENVS"; } 2>/dev/null || true
 
 has_kernel() { # NAME
   local directory
-  for directory in /root/.local/share/jupyter /usr/local/share/jupyter /usr/share/jupyter "$(dirname "$(dirname "$(command -v python3)")")/share/jupyter"; do
+  for directory in /root/.local/share/jupyter /usr/local/share/jupyter /usr/share/jupyter; do
     [ ! -e "$directory/kernels/$1/kernel.json" ] || return 0
   done
   return 1
 }
 
-# Kernels are registered beside the server; execd asks again until the one it wants is there.
+# Whoever removed a kernel's spec gets it again, beside the server's start; execd asks until the one it wants is there.
 has_kernel python || python3 -m ipykernel install --name python --display-name Python >/dev/null 2>&1 &
-has_kernel bash || python3 -m bash_kernel.install >/dev/null 2>&1 &
+has_kernel bash || "$here/venv/bin/python3" -m bash_kernel.install >/dev/null 2>&1 &
 if ! has_kernel tslab || ! has_kernel jslab; then
   (
     command -v tslab >/dev/null || npm install -g tslab >/dev/null 2>&1
-    tslab install >/dev/null 2>&1
+    tslab install "--python=$here/venv/bin/python3" >/dev/null 2>&1
   ) &
 fi
 
@@ -71,5 +72,9 @@ cd /workspace 2>/dev/null || cd /
 if [ -z "${JUPYTER_HOST-unset}" ]; then
   exec sleep infinity
 fi
-exec jupyter notebook --ip=127.0.0.1 --port="${JUPYTER_PORT:-44771}" --allow-root --no-browser \
-  --NotebookApp.token="${JUPYTER_TOKEN:-opensandboxcodeinterpreterjupyter}" >"$here/jupyter.log" 2>&1
+# The token is handed over in the environment, where `ps` does not show it. The root is / so that a context's directory,
+# which execd sends as the session's path, is the kernel's.
+export JUPYTER_TOKEN=${JUPYTER_TOKEN:-opensandboxcodeinterpreterjupyter}
+exec "$here/venv/bin/python3" -m jupyter_server --config=/root/.jupyter/jupyter_notebook_config.py --ip=127.0.0.1 \
+  --port="${JUPYTER_PORT:-44771}" --ServerApp.port_retries=0 --ServerApp.root_dir=/ --allow-root --no-browser \
+  >"$here/jupyter.log" 2>&1

@@ -32,6 +32,7 @@ import org.jspecify.annotations.Nullable;
 /// mode 0600 that is removed with the kernel.
 public final class DirectKernels implements KernelSource {
   private static final Duration START_LIMIT = Duration.ofSeconds(60);
+  private static final Duration HANDSHAKE_LIMIT = Duration.ofSeconds(10);
   private static final Duration CONNECT_PAUSE = Duration.ofMillis(5);
   private static final int ATTEMPTS = 3;
   private static final int PORTS = 5;
@@ -243,7 +244,11 @@ public final class DirectKernels implements KernelSource {
       SocketChannel channel = SocketChannel.open();
       try {
         channel.connect(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), port));
-        return ZmtpSocket.open(channel, type);
+        if (!channel.getRemoteAddress().equals(channel.getLocalAddress())) {
+          return ZmtpSocket.open(channel, type, HANDSHAKE_LIMIT);
+        }
+        // Nobody listens, and the system gave the connection that very port for its own end.
+        channel.close();
       } catch (IOException e) {
         channel.close();
         if (System.nanoTime() > deadline) {

@@ -12,7 +12,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -58,6 +57,7 @@ final class JupyterConnection implements KernelConnection {
   @Override
   public void start(MessageHandler handler) {
     receiver.deliverTo(handler);
+    socket.request(1);
   }
 
   @Override
@@ -106,22 +106,25 @@ final class JupyterConnection implements KernelConnection {
     }
   }
 
-  /// Takes frames one after another and holds the first back until somebody listens.
+  /// Takes frames one after another, from when somebody listens: before, none is asked for.
   private static final class Receiver implements WebSocket.Listener {
     private final ByteArrayOutputStream partial = new ByteArrayOutputStream();
-    private final CountDownLatch listening = new CountDownLatch(1);
     private volatile @Nullable MessageHandler handler;
     private volatile boolean ended;
     private boolean isCut;
 
     void deliverTo(MessageHandler listener) {
       handler = listener;
-      listening.countDown();
     }
 
     boolean hasEnded() {
       return ended;
     }
+
+    /// Asks for nothing yet: the server talks at once, and a frame that must wait for its listener
+    /// would hold up the thread that tells of the open connection.
+    @Override
+    public void onOpen(WebSocket socket) {}
 
     @Override
     public @Nullable CompletionStage<?> onText(WebSocket socket, CharSequence data, boolean last) {
@@ -159,9 +162,6 @@ final class JupyterConnection implements KernelConnection {
 
     private void deliver(byte[] json) {
       try {
-        if (!listening.await(LIMIT_SECONDS, TimeUnit.SECONDS)) {
-          return;
-        }
         JsonObject message = JsonParser.parseObject(json);
         JsonObject header = message.object("header").orElse(JsonObject.EMPTY);
         JsonObject parent = message.object("parent_header").orElse(JsonObject.EMPTY);
@@ -175,8 +175,6 @@ final class JupyterConnection implements KernelConnection {
           return;
         }
         channel(message.stringOrEmpty("channel"), header, parent, content, json.length, listener);
-      } catch (InterruptedException _) {
-        Thread.currentThread().interrupt();
       } catch (ExecdException e) {
         end("the Jupyter server sent something that is not JSON: " + e.getMessage());
       }

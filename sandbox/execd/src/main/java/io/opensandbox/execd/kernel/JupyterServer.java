@@ -35,6 +35,7 @@ public final class JupyterServer implements KernelSource, AutoCloseable {
   private final String base;
   private final String token;
   private final Clock clock;
+  private final Duration kernelLimit;
   private final CountDownLatch closed = new CountDownLatch(1);
 
   // Guarded by this; made at the first use, because most sandboxes never need it.
@@ -45,6 +46,12 @@ public final class JupyterServer implements KernelSource, AutoCloseable {
   /// @param base `http://host:port`, with or without a trailing slash
   /// @param token sent as `Authorization: Token`, and to no other host
   public JupyterServer(String base, String token, Clock clock) {
+    this(base, token, clock, START_LIMIT);
+  }
+
+  /// @param kernelLimit how long a server or a kernel that is not there is waited for
+  JupyterServer(String base, String token, Clock clock, Duration kernelLimit) {
+    this.kernelLimit = kernelLimit;
     this.base = base.endsWith("/") ? base.substring(0, base.length() - 1) : base;
     this.token = token;
     this.clock = clock;
@@ -73,12 +80,39 @@ public final class JupyterServer implements KernelSource, AutoCloseable {
   }
 
   /// Deletes a session and its kernel; one that is gone is no error.
+  ///
+  /// A server that is just starting the kernel again, because it died, cannot delete it: then this
+  /// returns, and it is tried again in the background until it is gone.
   void deleteSession(String id) throws IOException {
-    Answer answer = call("DELETE", "/api/sessions/" + id, null);
-    if (answer.status / 100 != 2 && answer.status != 404) {
-      throw new IOException(
-          "the Jupyter server refused to delete a session: HTTP " + answer.status);
+    if (tryDelete(id)) {
+      return;
     }
+    Thread.ofVirtual()
+        .name("jupyter-delete")
+        .start(() -> {
+          try {
+            deleteStubbornly(id);
+          } catch (IOException _) {
+            // The server is gone, and its kernels with it, or it never lets go of this one.
+          }
+        });
+  }
+
+  private void deleteStubbornly(String id) throws IOException {
+    long deadline = System.nanoTime() + START_LIMIT.toNanos();
+    Duration wait = FIRST_PAUSE;
+    do {
+      pause(wait, new IOException("the Jupyter server did not delete session " + id));
+      wait = longer(wait);
+    } while (!tryDelete(id) && System.nanoTime() < deadline);
+  }
+
+  private boolean tryDelete(String id) throws IOException {
+    int status = call("DELETE", "/api/sessions/" + id, null).status;
+    if (status / 100 == 4 && status != 404) {
+      throw new IOException("the Jupyter server refused to delete a session: HTTP " + status);
+    }
+    return status / 100 != 5;
   }
 
   /// Interrupts a kernel.
@@ -100,7 +134,7 @@ public final class JupyterServer implements KernelSource, AutoCloseable {
   }
 
   private String awaitKernelName(String language) throws IOException {
-    long deadline = System.nanoTime() + START_LIMIT.toNanos();
+    long deadline = System.nanoTime() + kernelLimit.toNanos();
     Duration wait = FIRST_PAUSE;
     while (true) {
       IOException problem;
@@ -119,9 +153,13 @@ public final class JupyterServer implements KernelSource, AutoCloseable {
         throw problem;
       }
       pause(wait, problem);
-      wait = wait.multipliedBy(3).dividedBy(2);
-      wait = wait.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : wait;
+      wait = longer(wait);
     }
+  }
+
+  private static Duration longer(Duration pause) {
+    Duration next = pause.multipliedBy(3).dividedBy(2);
+    return next.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : next;
   }
 
   private Optional<String> findKernelName(String language) throws IOException {
@@ -150,7 +188,9 @@ public final class JupyterServer implements KernelSource, AutoCloseable {
 
   private JsonObject createSession(String kernelName, @Nullable Path directory) throws IOException {
     String name = UUID.randomUUID().toString().replace("-", "");
-    String path = (directory == null ? "" : directory + "/") + name + ".ipynb";
+    // The server starts the kernel in the folder of this path below its root.
+    Path folder = directory == null ? Path.of("") : directory;
+    String path = folder.toAbsolutePath().resolve(name + ".ipynb").toString();
     byte[] body =
         new JsonWriter()
             .beginObject()
@@ -211,6 +251,8 @@ public final class JupyterServer implements KernelSource, AutoCloseable {
     if (existing == null) {
       existing =
           HttpClient.newBuilder()
+              // A listener waits while its client does not read; that may hold up no other kernel.
+              .executor(task -> Thread.ofVirtual().name("jupyter").start(task))
               .version(HttpClient.Version.HTTP_1_1)
               .followRedirects(HttpClient.Redirect.NEVER)
               .connectTimeout(Duration.ofSeconds(5))

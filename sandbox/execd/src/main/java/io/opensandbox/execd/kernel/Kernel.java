@@ -68,7 +68,7 @@ public final class Kernel implements AutoCloseable {
     if (!running.tryLock()) {
       return false;
     }
-    Request request = requests.execute(code, false);
+    Request request = requests.execute(code);
     Run run = begin(request);
     try {
       send(request);
@@ -77,36 +77,6 @@ public final class Kernel implements AutoCloseable {
     } catch (KernelDied e) {
       execution.error("KernelDied", String.valueOf(e.getMessage()), List.of());
       return true;
-    } finally {
-      end(run);
-      running.unlock();
-    }
-  }
-
-  /// Runs code whose output nobody wants, for example to change the working directory.
-  ///
-  /// @throws IOException when it fails or takes longer than `limit`
-  void runSilently(String code, Duration limit) throws IOException {
-    if (!running.tryLock()) {
-      throw new IOException("the kernel is busy");
-    }
-    Request request = requests.execute(code, true);
-    Run run = begin(request);
-    try {
-      send(request);
-      long deadline = System.nanoTime() + limit.toNanos();
-      while (true) {
-        Message message = run.poll(deadline - System.nanoTime());
-        if (message == null) {
-          throw new IOException("the kernel did not answer within " + limit.toSeconds() + " s");
-        }
-        if (message.type().equals("execute_reply")) {
-          if (!message.content().stringOrEmpty("status").equals("ok")) {
-            throw new IOException(message.content().stringOrEmpty("evalue"));
-          }
-          return;
-        }
-      }
     } finally {
       end(run);
       running.unlock();

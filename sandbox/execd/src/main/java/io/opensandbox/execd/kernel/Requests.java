@@ -16,13 +16,13 @@ final class Requests {
   }
 
   /// Runs code; the kernel must not ask for input (jupyter-client messaging, "Execute").
-  Request execute(String code, boolean silent) {
+  Request execute(String code) {
     byte[] content =
         new JsonWriter()
             .beginObject()
             .field("code", code)
-            .field("silent", silent)
-            .field("store_history", !silent)
+            .field("silent", false)
+            .field("store_history", true)
             .name("user_expressions")
             .beginObject()
             .endObject()

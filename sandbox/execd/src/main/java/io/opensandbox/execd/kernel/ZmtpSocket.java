@@ -9,9 +9,12 @@ import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 /// One ZeroMQ connection, client side: ZMTP 3.0 with the NULL mechanism (rfc.zeromq.org/spec/23).
 ///
@@ -38,7 +41,10 @@ final class ZmtpSocket implements AutoCloseable {
   /// Shakes hands on a connected channel, which the socket owns from then on.
   ///
   /// @param type the socket type to announce: `DEALER`, `SUB`, `REQ`
-  static ZmtpSocket open(SocketChannel channel, String type) throws IOException {
+  /// @throws IOException also when the peer has not answered after `limit`
+  static ZmtpSocket open(SocketChannel channel, String type, Duration limit) throws IOException {
+    CountDownLatch done = new CountDownLatch(1);
+    Thread.ofVirtual().name("zmtp-handshake").start(() -> closeUnless(done, limit, channel));
     try {
       InputStream stream = new BufferedInputStream(Channels.newInputStream(channel), 16 * 1024);
       ZmtpSocket socket = new ZmtpSocket(channel, new DataInputStream(stream));
@@ -49,6 +55,21 @@ final class ZmtpSocket implements AutoCloseable {
     } catch (IOException | RuntimeException e) {
       channel.close();
       throw e;
+    } finally {
+      done.countDown();
+    }
+  }
+
+  /// Whoever listens where a kernel should may never say anything.
+  private static void closeUnless(CountDownLatch done, Duration limit, SocketChannel channel) {
+    try {
+      if (!done.await(limit.toNanos(), TimeUnit.NANOSECONDS)) {
+        channel.close();
+      }
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt();
+    } catch (IOException _) {
+      // The reader sees that the channel is closed all the same.
     }
   }
 

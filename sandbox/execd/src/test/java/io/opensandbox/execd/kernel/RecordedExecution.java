@@ -10,6 +10,7 @@ import java.util.concurrent.TimeUnit;
 /// Keeps what a run gave, as text.
 final class RecordedExecution implements Execution {
   private final List<String> events = new ArrayList<>();
+  private final List<JsonObject> bundles = new ArrayList<>();
   private List<String> traceback = List.of();
 
   void runOn(Kernel kernel, String code) {
@@ -26,13 +27,21 @@ final class RecordedExecution implements Execution {
     return List.copyOf(events);
   }
 
+  /// The results' content by MIME type.
+  synchronized List<JsonObject> bundles() {
+    return List.copyOf(bundles);
+  }
+
   synchronized List<String> traceback() {
     return traceback;
   }
 
   synchronized void awaitEvents(int count) throws InterruptedException {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
-    while (events.size() < count && System.nanoTime() < deadline) {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    while (events.size() < count) {
+      if (System.nanoTime() > deadline) {
+        throw new IllegalStateException("only these events came: " + events);
+      }
       wait(100);
     }
   }
@@ -43,7 +52,8 @@ final class RecordedExecution implements Execution {
   }
 
   @Override
-  public void result(long executionCount, JsonObject bundle) {
+  public synchronized void result(long executionCount, JsonObject bundle) {
+    bundles.add(bundle);
     add("result " + executionCount + " " + bundle.stringOrEmpty("text/plain"));
   }
 
