@@ -5,6 +5,7 @@
 
 #include "as.h"
 #include "bootstrap.h"
+#include "filter.h"
 #include "install.h"
 #include "standalone.h"
 #include "supervisor.h"
@@ -44,6 +45,8 @@ int main(int argc, char **argv) {
   if (strcmp(command, "install") == 0) return install_run(argc - 2, argv + 2);
   if (strcmp(command, "as") == 0) return as_run(argc - 2, argv + 2);
   if (strcmp(command, "bootstrap") == 0) return bootstrap_run(argc - 2, argv + 2);
+  if (strcmp(command, "zstd") == 0) return filter_compress();
+  if (strcmp(command, "unzstd") == 0) return filter_decompress();
   if (is_flag(command, "version")) return print_version();
   if (is_flag(command, "help") || is_flag(command, "h")) return print_usage();
   return supervisor_run(argc, argv);

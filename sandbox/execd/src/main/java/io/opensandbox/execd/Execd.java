@@ -9,6 +9,7 @@ import io.opensandbox.execd.command.Interruptible;
 import io.opensandbox.execd.envfile.EnvFileSource;
 import io.opensandbox.execd.hibernate.Activity;
 import io.opensandbox.execd.http.HttpLimits;
+import io.opensandbox.execd.http.HttpObserver;
 import io.opensandbox.execd.http.HttpServer;
 import io.opensandbox.execd.http.Router;
 import io.opensandbox.execd.http.TokenGuard;
@@ -18,10 +19,13 @@ import io.opensandbox.execd.kernel.JupyterServer;
 import io.opensandbox.execd.kernel.KernelSource;
 import io.opensandbox.execd.log.Log;
 import io.opensandbox.execd.metrics.MetricsRoutes;
+import io.opensandbox.execd.metrics.Usage;
 import io.opensandbox.execd.path.PathExpansion;
 import io.opensandbox.execd.process.Spawner;
 import io.opensandbox.execd.proxy.PortProxy;
 import io.opensandbox.execd.sql.SqlDatabase;
+import io.opensandbox.execd.telemetry.Telemetry;
+import io.opensandbox.execd.telemetry.TelemetrySettings;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -34,6 +38,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /// The daemon: everything wired together.
 final class Execd implements Activity, AutoCloseable {
@@ -51,6 +56,7 @@ final class Execd implements Activity, AutoCloseable {
   private final boolean warm;
 
   private final IsolatedRoutes isolated;
+  private final @Nullable Telemetry telemetry;
   private final HttpServer server;
   private final Router router;
 
@@ -87,8 +93,33 @@ final class Execd implements Activity, AutoCloseable {
     this.isolated = isolated(settings, surroundings);
     isolated.register(router);
     new PortProxy(router, this::port, LOOPBACKS, CONNECT_TIME).register(router);
+    this.telemetry = telemetry(surroundings);
+    HttpObserver observer = new RequestLog(surroundings.log());
     this.server =
-        new HttpServer(listener, router, HttpLimits.DEFAULT, new RequestLog(surroundings.log()));
+        new HttpServer(
+            listener,
+            router,
+            HttpLimits.DEFAULT,
+            telemetry == null ? observer : HttpObserver.both(observer, telemetry));
+  }
+
+  /// Null without an endpoint. A bad setting costs the metrics, not the daemon.
+  private static @Nullable Telemetry telemetry(Surroundings surroundings) {
+    try {
+      return TelemetrySettings.of(
+              surroundings.environment(), Path.of("/etc/hostinfo"), Main.VERSION)
+          .map(settings ->
+              new Telemetry(
+                  settings,
+                  Main.VERSION,
+                  Usage.ofSystem(surroundings.clock()),
+                  surroundings.clock(),
+                  surroundings.log()::warn))
+          .orElse(null);
+    } catch (IllegalArgumentException e) {
+      surroundings.log().warn("there are no metrics: " + e.getMessage());
+      return null;
+    }
   }
 
   private static IsolatedRoutes isolated(Settings settings, Surroundings surroundings) {
@@ -167,6 +198,9 @@ final class Execd implements Activity, AutoCloseable {
       log.error("cannot restore what was saved", e);
     }
     server.start();
+    if (telemetry != null) {
+      telemetry.start();
+    }
   }
 
   /// The port it serves on.
@@ -198,10 +232,17 @@ final class Execd implements Activity, AutoCloseable {
   public boolean save() {
     try {
       executions.save();
+      closeTelemetry();
       return true;
     } catch (IOException e) {
       log.error("cannot save what clients may still ask for", e);
       return false;
+    }
+  }
+
+  private void closeTelemetry() {
+    if (telemetry != null) {
+      telemetry.close();
     }
   }
 
@@ -210,5 +251,6 @@ final class Execd implements Activity, AutoCloseable {
   public void close() {
     server.close();
     isolated.close();
+    closeTelemetry();
   }
 }

@@ -2,6 +2,7 @@ package io.opensandbox.execd;
 
 import io.opensandbox.execd.account.AccountDatabase;
 import io.opensandbox.execd.archive.ArchiveRoutes;
+import io.opensandbox.execd.archive.Zstd;
 import io.opensandbox.execd.directory.DirectoryRoutes;
 import io.opensandbox.execd.file.FileLimits;
 import io.opensandbox.execd.file.FileRoutes;
@@ -21,17 +22,19 @@ final class FileSystemRoutes {
   private final FileLimits limits = FileLimits.DEFAULT;
   private final Path spare;
   private final Clock clock;
+  private final Zstd zstd;
 
   FileSystemRoutes(Settings settings, Execd.Surroundings surroundings) {
     this.paths = new PathExpansion(surroundings.environment());
     this.spare = Path.of(settings.temporaryFolder());
     this.clock = surroundings.clock();
+    this.zstd = new Zstd(surroundings.spawner(), surroundings.isolation().launcher());
   }
 
   void register(Router router) {
     new FileRoutes(paths, accounts, times, limits, spare).register(router);
     new DirectoryRoutes(paths, accounts, times, limits.bodyBytes()).register(router);
     new WatchRoutes(paths, clock).register(router);
-    new ArchiveRoutes(paths).register(router);
+    new ArchiveRoutes(paths, zstd).register(router);
   }
 }

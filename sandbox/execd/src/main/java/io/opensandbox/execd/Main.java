@@ -33,6 +33,9 @@ public final class Main {
 
   private static final int BACKLOG = 1024;
 
+  /// Of this program.
+  static final String VERSION = "0.1.0";
+
   private Main() {}
 
   /// Runs until it is told to end. Flags are those of `Settings`, with one dash or two.
@@ -41,7 +44,7 @@ public final class Main {
     var stdout = new FileOutputStream(FileDescriptor.out);
     var stderr = new FileOutputStream(FileDescriptor.err);
     try {
-      print(stdout, "OpenSandbox execd 0.1.0\n");
+      print(stdout, "OpenSandbox execd " + VERSION + "\n");
       Settings settings = Settings.of(List.of(arguments), environment);
       Clock clock = Clock.systemUTC();
       Settings.LogSettings logging = settings.log();

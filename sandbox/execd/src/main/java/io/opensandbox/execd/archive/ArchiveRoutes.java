@@ -11,12 +11,14 @@ import io.opensandbox.execd.path.PathExpansion;
 import io.opensandbox.protocol.execd.ErrorCode;
 import io.opensandbox.protocol.execd.ExecdException;
 import java.io.BufferedInputStream;
+import java.io.BufferedOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.OptionalLong;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
@@ -25,12 +27,31 @@ import java.util.zip.ZipException;
 /// `GET /archive` and `POST /archive`.
 public final class ArchiveRoutes {
   private static final int BUFFER_BYTES = 64 * 1024;
+  private static final int MAGIC_BYTES = 4;
+
+  /// RFC 8878, section 3.1.1.
+  private static final byte[] ZSTD_MAGIC = {0x28, (byte) 0xb5, 0x2f, (byte) 0xfd};
 
   private final PathExpansion paths;
+  private final Zstd zstd;
 
   /// Routes over the whole file system.
-  public ArchiveRoutes(PathExpansion paths) {
+  public ArchiveRoutes(PathExpansion paths, Zstd zstd) {
     this.paths = paths;
+    this.zstd = zstd;
+  }
+
+  /// How an archive is compressed.
+  private enum Format {
+    TAR("application/x-tar"),
+    GZIP("application/gzip"),
+    ZSTD("application/zstd");
+
+    private final String type;
+
+    Format(String type) {
+      this.type = type;
+    }
   }
 
   /// Adds the routes.
@@ -40,33 +61,49 @@ public final class ArchiveRoutes {
 
   private void download(Exchange exchange) throws IOException {
     Path root = paths.expand(RequiredQuery.of(exchange, "path"));
-    boolean gzip = isGzip(exchange.query().first("format").orElse("tar"));
+    Format format = format(exchange.query().first("format").orElse("tar"));
     requireDirectory(root);
     Path real = realPath(root);
-    Headers headers = Headers.of("Content-Type", gzip ? "application/gzip" : "application/x-tar");
-    OutputStream out = exchange.startStream(200, headers, OptionalLong.empty());
-    if (gzip) {
-      GZIPOutputStream compressed = new GZIPOutputStream(out, BUFFER_BYTES);
-      ArchiveWriting.write(real, compressed);
-      compressed.finish();
-    } else {
-      ArchiveWriting.write(real, out);
+    OutputStream out =
+        exchange.startStream(200, Headers.of("Content-Type", format.type), OptionalLong.empty());
+    switch (format) {
+      case TAR -> ArchiveWriting.write(real, out);
+      case GZIP -> {
+        GZIPOutputStream compressed = new GZIPOutputStream(out, BUFFER_BYTES);
+        ArchiveWriting.write(real, compressed);
+        compressed.finish();
+      }
+      case ZSTD -> {
+        try (OutputStream compressed =
+            new BufferedOutputStream(zstd.compressing(out), BUFFER_BYTES)) {
+          ArchiveWriting.write(real, compressed);
+        }
+      }
     }
     out.close();
   }
 
-  private static boolean isGzip(String format) {
-    return switch (format) {
-      case "tar" -> false;
-      case "tar.gz", "tgz" -> true;
-      case "tar.zst", "tar+zstd" ->
-          throw new ExecdException(
-              ErrorCode.NOT_SUPPORTED, "there is no zstd here; use format=tar.gz or tar");
-      default ->
-          throw new ExecdException(
-              ErrorCode.INVALID_REQUEST_BODY,
-              "query parameter 'format' must be tar or tar.gz, not \"" + format + "\"");
-    };
+  private Format format(String name) {
+    Format format =
+        switch (name) {
+          case "tar" -> Format.TAR;
+          case "tar.gz", "tgz", "tar+gzip" -> Format.GZIP;
+          case "tar.zst", "tzst", "tar+zstd" -> Format.ZSTD;
+          default ->
+              throw new ExecdException(
+                  ErrorCode.INVALID_REQUEST_BODY,
+                  "query parameter 'format' must be tar, tar.gz or tar.zst, not \"" + name + "\"");
+        };
+    if (format == Format.ZSTD) {
+      requireZstd();
+    }
+    return format;
+  }
+
+  private void requireZstd() {
+    if (!zstd.isAvailable()) {
+      throw new ExecdException(ErrorCode.NOT_SUPPORTED, "there is no zstd here; use tar.gz or tar");
+    }
   }
 
   private static void requireDirectory(Path root) {
@@ -92,8 +129,9 @@ public final class ArchiveRoutes {
     Extraction.Summary summary;
     try {
       Files.createDirectories(root);
-      TarReader tar = new TarReader(decompressed(exchange.body()));
-      summary = Extraction.extract(tar, root.toRealPath());
+      try (InputStream in = decompressed(exchange.body())) {
+        summary = Extraction.extract(new TarReader(in), root.toRealPath());
+      }
     } catch (TarException | ZipException | EOFException e) {
       throw new ExecdException(
           ErrorCode.INVALID_FILE, "cannot unpack the archive: " + e.getMessage(), e);
@@ -110,11 +148,19 @@ public final class ArchiveRoutes {
             .endObject());
   }
 
-  private static InputStream decompressed(InputStream body) throws IOException {
+  /// Tells the compression by the first bytes, whatever the request says.
+  private InputStream decompressed(InputStream body) throws IOException {
     BufferedInputStream in = new BufferedInputStream(body, BUFFER_BYTES);
-    in.mark(2);
-    boolean gzip = in.read() == 0x1f && in.read() == 0x8b;
+    in.mark(MAGIC_BYTES);
+    byte[] magic = in.readNBytes(MAGIC_BYTES);
     in.reset();
-    return gzip ? new GZIPInputStream(in, BUFFER_BYTES) : in;
+    if (magic.length >= 2 && magic[0] == 0x1f && magic[1] == (byte) 0x8b) {
+      return new GZIPInputStream(in, BUFFER_BYTES);
+    }
+    if (Arrays.equals(magic, ZSTD_MAGIC)) {
+      requireZstd();
+      return zstd.decompressing(in);
+    }
+    return in;
   }
 }

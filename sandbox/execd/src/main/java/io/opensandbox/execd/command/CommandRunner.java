@@ -114,7 +114,7 @@ final class CommandRunner {
 
   private void endWith(EventStream stream, LastEvent last) {
     try {
-      var events = new EventBuffer(clock, (bytes, length, _, _) -> stream.end(bytes, length));
+      var events = new EventBuffer(clock, stream.last());
       last.write(events);
       events.flush();
     } catch (IOException e) {

@@ -33,6 +33,11 @@ final class ForegroundSink implements EventSink {
     }
   }
 
+  @Override
+  public void ended(boolean success) {
+    stream.ended(success);
+  }
+
   /// The next batch is the last one; it travels together with the end of the response.
   void expectLast() {
     last = true;

@@ -82,6 +82,7 @@ public final class EventBuffer {
 
   private void beginComplete(long elapsedMillis) throws IOException {
     begin();
+    sink.ended(true);
     bytes.append(COMPLETE);
     if (elapsedMillis > 0) {
       bytes.append(EXECUTION_TIME);
@@ -144,6 +145,7 @@ public final class EventBuffer {
 
   private void beginError(String name, String value, List<String> traceback) throws IOException {
     begin();
+    sink.ended(false);
     bytes.append(ERROR);
     timestamp();
     bytes.append(ERROR_NAME);

@@ -18,6 +18,7 @@ public final class EventStream implements EventSink {
   /// Between two pings.
   public static final Duration PING_INTERVAL = Duration.ofSeconds(3);
 
+  private final Exchange exchange;
   private final OutputStream out;
   private final InstantSource clock;
   private final ReentrantLock lock = new ReentrantLock();
@@ -30,7 +31,8 @@ public final class EventStream implements EventSink {
   private boolean finished;
   private @Nullable Runnable onBroken;
 
-  private EventStream(OutputStream out, InstantSource clock) {
+  private EventStream(Exchange exchange, OutputStream out, InstantSource clock) {
+    this.exchange = exchange;
     this.out = out;
     this.clock = clock;
   }
@@ -43,7 +45,28 @@ public final class EventStream implements EventSink {
             .set("Cache-Control", "no-cache")
             .set("Connection", "keep-alive")
             .set("X-Accel-Buffering", "no");
-    return new EventStream(exchange.startStream(200, headers, OptionalLong.empty()), clock);
+    OutputStream out = exchange.startStream(200, headers, OptionalLong.empty());
+    return new EventStream(exchange, out, clock);
+  }
+
+  @Override
+  public void ended(boolean success) {
+    exchange.ended(success);
+  }
+
+  /// A sink whose one batch is the end of this stream.
+  public EventSink last() {
+    return new EventSink() {
+      @Override
+      public void accept(byte[] bytes, int length, int events, boolean open) {
+        end(bytes, length);
+      }
+
+      @Override
+      public void ended(boolean success) {
+        EventStream.this.ended(success);
+      }
+    };
   }
 
   /// Sends events and flushes them, unless the client has gone or [#end] was called.

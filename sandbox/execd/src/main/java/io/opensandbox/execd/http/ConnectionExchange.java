@@ -11,6 +11,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +33,10 @@ final class ConnectionExchange implements Exchange {
   private boolean keepAlive;
   private int status;
   private String route = "unknown";
+
+  /// Guarded by this.
+  private @Nullable Boolean outcome;
+
   private @Nullable ResponseStream stream;
   private boolean complete;
   private boolean upgraded;
@@ -228,6 +233,18 @@ final class ConnectionExchange implements Exchange {
   @Override
   public void matched(String route) {
     this.route = route;
+  }
+
+  @Override
+  public synchronized void ended(boolean success) {
+    if (outcome == null) {
+      outcome = success;
+    }
+  }
+
+  @Override
+  public synchronized Optional<Boolean> outcome() {
+    return Optional.ofNullable(outcome);
   }
 
   String route() {

@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetSocketAddress;
 import java.nio.channels.FileChannel;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /// One request and its response. Exactly one of the `respond`, `start`, `upgrade` or `takeOver`
@@ -93,4 +94,11 @@ public interface Exchange {
 
   /// Names the route that was matched, for metrics, for example `/command/{id}/logs`.
   void matched(String route);
+
+  /// Notes how the work behind a stream has ended, for metrics. The first note counts. Safe for use
+  /// by several threads.
+  void ended(boolean success);
+
+  /// How the work has ended; empty when nobody has noted it.
+  Optional<Boolean> outcome();
 }

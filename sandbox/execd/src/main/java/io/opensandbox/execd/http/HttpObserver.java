@@ -6,6 +6,29 @@ public interface HttpObserver {
   /// An observer that does nothing.
   HttpObserver NONE = new HttpObserver() {};
 
+  /// Tells two.
+  static HttpObserver both(HttpObserver first, HttpObserver second) {
+    return new HttpObserver() {
+      @Override
+      public void finished(Exchange exchange, String route, int status, long nanos) {
+        first.finished(exchange, route, status, nanos);
+        second.finished(exchange, route, status, nanos);
+      }
+
+      @Override
+      public void failed(Exchange exchange, Throwable cause) {
+        first.failed(exchange, cause);
+        second.failed(exchange, cause);
+      }
+
+      @Override
+      public void acceptFailed(Throwable cause) {
+        first.acceptFailed(cause);
+        second.acceptFailed(cause);
+      }
+    };
+  }
+
   /// A request was answered.
   ///
   /// @param exchange the request; its body and response must not be touched

@@ -6,6 +6,7 @@ import java.io.OutputStream;
 import java.net.InetSocketAddress;
 import java.nio.channels.FileChannel;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /// An exchange seen through a route: with path parameters, or under another path.
@@ -120,5 +121,15 @@ record RoutedExchange(
   @Override
   public void matched(String route) {
     exchange.matched(route);
+  }
+
+  @Override
+  public void ended(boolean success) {
+    exchange.ended(success);
+  }
+
+  @Override
+  public Optional<Boolean> outcome() {
+    return exchange.outcome();
   }
 }

@@ -105,7 +105,8 @@ public final class IsolatedRoutes implements AutoCloseable {
     runs.register(router);
     new ChangeRoutes(sessions).register(router);
     for (Router.Route route : creation.fileRoutes(List.of(), false).routes()) {
-      router.add(route.method(), BASE + route.pattern(), this::files);
+      String pattern = BASE + route.pattern();
+      router.add(route.method(), pattern, exchange -> files(exchange, pattern));
     }
   }
 
@@ -171,7 +172,7 @@ public final class IsolatedRoutes implements AutoCloseable {
   }
 
   /// Hands a file request to the routes of the session's directories, under the path they know.
-  private void files(Exchange exchange) throws IOException {
+  private void files(Exchange exchange, String pattern) throws IOException {
     IsolatedSession session = sessions.find(exchange.pathParameter("id"));
     String rawPath = exchange.rawPath();
     int start = rawPath.indexOf('/', "/v1/isolated/session/".length());
@@ -182,6 +183,7 @@ public final class IsolatedRoutes implements AutoCloseable {
     try {
       files.handle(exchange.withRawPath(rawPath.substring(start)));
     } finally {
+      exchange.matched(pattern);
       session.using().readLock().unlock();
     }
   }

@@ -6,15 +6,22 @@ import io.opensandbox.execd.http.RawClient;
 import io.opensandbox.execd.http.Router;
 import io.opensandbox.execd.http.TestServer;
 import io.opensandbox.execd.path.PathExpansion;
+import io.opensandbox.execd.process.SpawnException;
+import io.opensandbox.execd.process.Spawner;
+import io.opensandbox.execd.process.TestBroker;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.AfterEach;
@@ -32,8 +39,16 @@ class ArchiveRoutesTest {
   private Path root;
 
   private static Router routes() {
+    Spawner none =
+        _ -> {
+          throw new SpawnException("no process in this test");
+        };
+    return routes(new Zstd(none, Optional::empty));
+  }
+
+  private static Router routes(Zstd zstd) {
     Router router = new Router();
-    new ArchiveRoutes(new PathExpansion(Map.of())).register(router);
+    new ArchiveRoutes(new PathExpansion(Map.of()), zstd).register(router);
     return router;
   }
 
@@ -48,7 +63,11 @@ class ArchiveRoutesTest {
   }
 
   private RawClient.Response upload(byte[] archive) throws IOException {
-    try (RawClient client = server.connect()) {
+    return upload(server, archive);
+  }
+
+  private RawClient.Response upload(TestServer to, byte[] archive) throws IOException {
+    try (RawClient client = to.connect()) {
       client.send(
           "POST /archive?path="
               + root
@@ -231,5 +250,78 @@ class ArchiveRoutesTest {
     byte[] cut = java.util.Arrays.copyOf(out.toByteArray(), 40);
     assertThat(upload(cut).status()).isEqualTo(400);
     assertThat(root.resolve("f")).hasContent("abc");
+  }
+
+  @Test
+  void compressesWithZstdBothWays() throws IOException {
+    Files.createDirectories(root.resolve("d"));
+    Files.write(root.resolve("d/noise"), noise(3_000_000));
+    Files.writeString(root.resolve("text"), "text\n".repeat(100_000));
+    Path copy = directory.resolve("copy");
+    try (TestBroker broker = TestBroker.start();
+        TestServer real = new TestServer(routes(zstd(broker)))) {
+      byte[] archive = download(real, "format=tar.zst");
+      assertThat(archive).startsWith(0x28, 0xb5, 0x2f, 0xfd).hasSizeBetween(3_000_000, 3_100_000);
+
+      Path source = root;
+      root = copy;
+      assertThat(upload(real, archive).body()).isEqualTo("{\"entries\":3,\"bytes\":3500000}");
+
+      assertThat(copy.resolve("d/noise")).hasSameBinaryContentAs(source.resolve("d/noise"));
+      assertThat(copy.resolve("text")).hasSameBinaryContentAs(source.resolve("text"));
+    }
+  }
+
+  @Test
+  void unpacksNothingOutsideFromZstdAndRefusesDamagedOnes() throws IOException {
+    Files.writeString(root.resolve("f"), "f");
+    try (TestBroker broker = TestBroker.start();
+        TestServer real = new TestServer(routes(zstd(broker)))) {
+      byte[] good = download(real, "format=tar.zst");
+      byte[] flipped = good.clone();
+      flipped[good.length / 2] ^= 1;
+
+      for (byte[] bad :
+          List.of(flipped, Arrays.copyOf(good, good.length / 2), Arrays.copyOf(good, 4))) {
+        RawClient.Response response = upload(real, bad);
+        assertThat(response.status()).as(response.body()).isEqualTo(400);
+        assertThat(response.body()).contains("INVALID_FILE");
+      }
+      Path outside = directory.resolve("outside.tar");
+      Files.write(outside, tar("abc", file("../x", "abc")));
+      RawClient.Response response = upload(real, compressed(broker, outside));
+      assertThat(response.body()).contains("leads out");
+      assertThat(directory.resolve("x")).doesNotExist();
+    }
+  }
+
+  private static byte[] compressed(TestBroker broker, Path file) throws IOException {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    try (OutputStream compressing = zstd(broker).compressing(out)) {
+      compressing.write(Files.readAllBytes(file));
+    }
+    return out.toByteArray();
+  }
+
+  private static Zstd zstd(TestBroker broker) {
+    return new Zstd(broker.spawner(), () -> Optional.of(TestBroker.launcher()));
+  }
+
+  private static byte[] noise(int length) {
+    byte[] noise = new byte[length];
+    new Random(1).nextBytes(noise);
+    return noise;
+  }
+
+  private byte[] download(TestServer from, String query) throws IOException {
+    try (RawClient client = from.connect()) {
+      client.send("GET /archive?path=" + root + "&" + query + " HTTP/1.1\r\nHost: x\r\n\r\n");
+      assertThat(client.receiveHead().status()).isEqualTo(200);
+      ByteArrayOutputStream body = new ByteArrayOutputStream();
+      for (String chunk = client.readChunk(); !chunk.isEmpty(); chunk = client.readChunk()) {
+        body.writeBytes(chunk.getBytes(StandardCharsets.ISO_8859_1));
+      }
+      return body.toByteArray();
+    }
   }
 }

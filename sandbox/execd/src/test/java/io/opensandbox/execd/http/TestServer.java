@@ -30,6 +30,13 @@ public final class TestServer implements AutoCloseable {
 
   /// Starts a server.
   public TestServer(Handler root, HttpLimits limits) {
+    this(root, limits, HttpObserver.NONE);
+  }
+
+  /// Starts a server.
+  ///
+  /// @param observer told of its requests
+  public TestServer(Handler root, HttpLimits limits, HttpObserver observer) {
     try {
       ServerSocketChannel listener = ServerSocketChannel.open();
       listener.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
@@ -38,12 +45,14 @@ public final class TestServer implements AutoCloseable {
               listener,
               root,
               limits,
-              new HttpObserver() {
-                @Override
-                public void failed(Exchange exchange, Throwable cause) {
-                  failures.add(cause);
-                }
-              });
+              HttpObserver.both(
+                  observer,
+                  new HttpObserver() {
+                    @Override
+                    public void failed(Exchange exchange, Throwable cause) {
+                      failures.add(cause);
+                    }
+                  }));
     } catch (IOException e) {
       throw new java.io.UncheckedIOException(e);
     }
