@@ -33,7 +33,7 @@ final class HeldCapabilities {
     }
     List<String> held = new ArrayList<>();
     for (Map.Entry<String, Integer> capability : KEPT.entrySet()) {
-      if ((effective >>> capability.getValue() & 1) != 0) {
+      if (((effective >>> capability.getValue()) & 1) != 0) {
         held.add(capability.getKey());
       }
     }

@@ -26,6 +26,8 @@ public final class Usage {
                 Path.of("/"), Runtime.getRuntime()::availableProcessors, System::nanoTime, clock)));
   }
 
+  /// What is in use at one moment.
+  ///
   /// @param cpuPercent of all usable processors, since the reading before
   public record Reading(double cpuPercent, long memoryBytes) {}
 

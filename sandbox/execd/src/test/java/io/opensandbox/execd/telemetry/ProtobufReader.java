@@ -49,6 +49,10 @@ record ProtobufReader(Map<Integer, List<Object>> fields) {
     }
   }
 
+  private Object first(int field) {
+    return fields.getOrDefault(field, List.of()).getFirst();
+  }
+
   List<ProtobufReader> messages(int field) {
     return fields.getOrDefault(field, List.of()).stream()
         .map(value -> of((ByteBuffer) value))
@@ -60,7 +64,7 @@ record ProtobufReader(Map<Integer, List<Object>> fields) {
   }
 
   long number(int field) {
-    return (Long) fields.get(field).getFirst();
+    return (Long) first(field);
   }
 
   double real(int field) {
@@ -69,7 +73,7 @@ record ProtobufReader(Map<Integer, List<Object>> fields) {
 
   List<Long> longs(int field) {
     List<Long> longs = new ArrayList<>();
-    ByteBuffer in = ((ByteBuffer) fields.get(field).getFirst()).duplicate();
+    ByteBuffer in = ((ByteBuffer) first(field)).duplicate();
     in.order(ByteOrder.LITTLE_ENDIAN);
     while (in.hasRemaining()) {
       longs.add(in.getLong());
@@ -78,7 +82,7 @@ record ProtobufReader(Map<Integer, List<Object>> fields) {
   }
 
   String text(int field) {
-    ByteBuffer bytes = (ByteBuffer) fields.get(field).getFirst();
+    ByteBuffer bytes = (ByteBuffer) first(field);
     return StandardCharsets.UTF_8.decode(bytes.duplicate()).toString();
   }
 

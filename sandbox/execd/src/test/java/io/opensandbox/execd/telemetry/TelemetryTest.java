@@ -21,6 +21,7 @@ import java.time.ZoneOffset;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -147,10 +148,13 @@ class TelemetryTest {
     return metrics;
   }
 
+  private static ProtobufReader metric(Map<String, ProtobufReader> metrics, String name) {
+    return Objects.requireNonNull(metrics.get(name), name);
+  }
+
   private Received next() throws InterruptedException {
     Received next = received.poll(40, TimeUnit.SECONDS);
-    assertThat(next).as("what the collector received").isNotNull();
-    return next;
+    return Objects.requireNonNull(next, "the collector received nothing");
   }
 
   /// The points of a histogram by what tells them apart.
@@ -189,7 +193,7 @@ class TelemetryTest {
             "execd.system.process.count");
     assertThat(
             counts(
-                metrics.get("execd.http.request.duration"),
+                metric(metrics, "execd.http.request.duration"),
                 "http_method",
                 "http_route",
                 "http_status_code"))
@@ -201,9 +205,10 @@ class TelemetryTest {
                 "GET unknown 404", 1L,
                 "POST /command 200", 1L,
                 "POST /session/:sessionId/run 200", 1L));
-    assertThat(counts(metrics.get("execd.filesystem.operations.duration"), "operation", "result"))
+    assertThat(
+            counts(metric(metrics, "execd.filesystem.operations.duration"), "operation", "result"))
         .isEqualTo(Map.of("info failure", 1L, "rename success", 2L));
-    assertThat(counts(metrics.get("execd.execution.duration"), "operation", "result"))
+    assertThat(counts(metric(metrics, "execd.execution.duration"), "operation", "result"))
         .isEqualTo(Map.of("run_command success", 1L, "run_in_session failure", 1L));
   }
 
@@ -214,7 +219,7 @@ class TelemetryTest {
     }
     Map<String, ProtobufReader> metrics = metrics(next().body());
 
-    ProtobufReader http = metrics.get("execd.http.request.duration");
+    ProtobufReader http = metric(metrics, "execd.http.request.duration");
     assertThat(http.text(3)).isEqualTo("ms");
     assertThat(http.message(9).number(2)).as("cumulative").isEqualTo(2);
     ProtobufReader point = http.message(9).message(1);
@@ -223,21 +228,24 @@ class TelemetryTest {
     assertThat(point.longs(6)).hasSize(16);
     assertThat(point.longs(6).stream().mapToLong(Long::longValue).sum()).isEqualTo(point.number(4));
     assertThat(point.real(11)).isPositive().isLessThanOrEqualTo(point.real(12));
-    ProtobufReader traffic = metrics.get("execd.system.network.io.bytes");
+    ProtobufReader traffic = metric(metrics, "execd.system.network.io.bytes");
     assertThat(traffic.text(3)).isEqualTo("By");
     assertThat(traffic.message(7).number(2)).isEqualTo(2);
     assertThat(traffic.message(7).number(3)).as("monotonic").isEqualTo(1);
     assertThat(traffic.message(7).messages(1).stream().map(p -> p.attributes(7).get("direction")))
         .containsExactlyInAnyOrder("in", "out");
     assertThat(
-            metrics.get("execd.system.network.connections.active").message(5).messages(1).stream()
+            metric(metrics, "execd.system.network.connections.active")
+                .message(5)
+                .messages(1)
+                .stream()
                 .map(p -> p.attributes(7).get("protocol")))
         .containsExactlyInAnyOrder("tcp", "udp");
-    assertThat(metrics.get("execd.system.process.count").message(5).message(1).number(6))
+    assertThat(metric(metrics, "execd.system.process.count").message(5).message(1).number(6))
         .isPositive();
-    assertThat(metrics.get("execd.system.memory.usage_bytes").message(5).message(1).number(6))
+    assertThat(metric(metrics, "execd.system.memory.usage_bytes").message(5).message(1).number(6))
         .isPositive();
-    assertThat(metrics.get("execd.system.cpu.usage").message(5).message(1).real(4))
+    assertThat(metric(metrics, "execd.system.cpu.usage").message(5).message(1).real(4))
         .isBetween(0.0, 100.0);
   }
 
@@ -257,7 +265,7 @@ class TelemetryTest {
       assertThat(first.headers())
           .containsEntry("Content-Encoding", "gzip")
           .containsEntry("x-key", "secret");
-      ProtobufReader http = metrics(decompressed(first)).get("execd.http.request.duration");
+      ProtobufReader http = metric(metrics(decompressed(first)), "execd.http.request.duration");
       assertThat(http.message(9).number(2)).as("delta").isEqualTo(1);
       assertThat(metrics(decompressed(second))).doesNotContainKey("execd.http.request.duration");
     }
