@@ -1,11 +1,10 @@
 package io.opensandbox.execd.http;
 
-import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 
 /// A request body, decoded from its framing. Reading past its end gives -1; a connection that ends
-/// before the body does is an [EOFException].
+/// before the body does is a [TruncatedBody].
 abstract sealed class BodyInput extends InputStream {
   /// Whether the body has been read to its end.
   abstract boolean isExhausted();
@@ -51,7 +50,7 @@ abstract sealed class BodyInput extends InputStream {
       }
       int count = connection.read(into, offset, (int) Math.min(length, remaining));
       if (count < 0) {
-        throw new EOFException("connection closed inside a request body");
+        throw new TruncatedBody();
       }
       remaining -= count;
       return count;
@@ -91,7 +90,7 @@ abstract sealed class BodyInput extends InputStream {
       }
       int count = connection.read(into, offset, (int) Math.min(length, remaining));
       if (count < 0) {
-        throw new EOFException("connection closed inside a request body");
+        throw new TruncatedBody();
       }
       remaining -= count;
       return count;
@@ -168,7 +167,7 @@ abstract sealed class BodyInput extends InputStream {
     private int require() throws IOException {
       int c = connection.read();
       if (c < 0) {
-        throw new EOFException("connection closed inside a request body");
+        throw new TruncatedBody();
       }
       return c;
     }

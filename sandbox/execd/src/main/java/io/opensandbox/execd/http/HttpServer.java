@@ -261,6 +261,9 @@ public final class HttpServer implements AutoCloseable {
     } catch (BadRequest e) {
       exchange.closeAfterwards();
       failure = new Failure(ErrorCode.MALFORMED_REQUEST, refusalText(e), e);
+    } catch (TruncatedBody e) {
+      exchange.closeAfterwards();
+      failure = new Failure(ErrorCode.MALFORMED_REQUEST, e.getMessage(), e);
     } catch (IOException | RuntimeException | Error e) {
       failure = new Failure(ErrorCode.RUNTIME_ERROR, null, e);
     }
