@@ -9,6 +9,8 @@ import { test } from "node:test";
 const sdk = await import(process.env.E2E_SDK ?? "@alibaba-group/opensandbox");
 const { ConnectionConfig, Sandbox, SandboxApiException, SandboxManager } = sdk;
 
+// It has no isolated sessions, no directory listing and no line windows.
+const OLD_SDK = process.env.E2E_SDK === "opensandbox-0-1-7";
 const RUN = randomUUID();
 const WAIT_FOREVER = ["tail", "-f", "/dev/null"];
 const IMAGES = {
@@ -81,6 +83,24 @@ for (const [kind, image] of Object.entries(IMAGES)) {
     });
   });
 
+  test(`${kind}: modes, streams and ranges of files`, async () => {
+    await withSandbox(image, {}, async ({ files }) => {
+      await files.writeFiles([{ path: "/tmp/more/a.txt", data: "one\ntwo\nthree\n", mode: 644 }]);
+      await files.setPermissions([{ path: "/tmp/more/a.txt", mode: 600 }]);
+      assert.equal((await files.getFileInfo(["/tmp/more/a.txt"]))["/tmp/more/a.txt"].mode, 600);
+      let streamed = "";
+      for await (const chunk of files.readBytesStream("/tmp/more/a.txt")) streamed += Buffer.from(chunk).toString();
+      assert.equal(streamed, "one\ntwo\nthree\n");
+      assert.equal(await files.readFile("/tmp/more/a.txt", { range: "bytes=0-2" }), "one");
+      if (OLD_SDK) return;
+      const listed = await files.listDirectory({ path: "/tmp/more" });
+      assert.deepEqual(listed.map((entry) => entry.path), ["/tmp/more/a.txt"]);
+      assert.equal(await files.readFile("/tmp/more/a.txt", { offset: 2, limit: 1 }), "two");
+      const replaced = await files.replaceContentsDetailed([{ path: "/tmp/more/a.txt", oldContent: "t", newContent: "T" }]);
+      assert.deepEqual(replaced.map((result) => result.replacedCount), [2]);
+    });
+  });
+
   test(`${kind}: metrics and the server proxy`, async () => {
     await withSandbox(image, { connection: { useServerProxy: true } }, async (sandbox) => {
       assert.match((await sandbox.getEndpoint(18080)).endpoint, new RegExp(`/sandboxes/${sandbox.id}/proxy/18080$`));
@@ -139,6 +159,31 @@ for (const [kind, image] of Object.entries(IMAGES)) {
       assert.equal(content, "begun\n");
       await commands.interrupt(started.id);
       assert.equal((await commands.getCommandStatus(started.id)).running, false);
+    });
+  });
+
+  const isolated = OLD_SDK ? test.skip : test;
+  isolated(`${kind}: isolated sessions`, async () => {
+    await withSandbox(image, {}, async ({ isolation, files }) => {
+      const workspace = { path: "/tmp/isolated", mode: "overlay" };
+      const capabilities = await isolation.capabilities();
+      assert.deepEqual(await isolation.list(), []);
+      if (!capabilities.available) {
+        // Docker's default profile forbids namespaces.
+        assert.match(capabilities.message, /bubblewrap/);
+        await assert.rejects(() => isolation.create({ workspace }), SandboxApiException);
+        return;
+      }
+      await files.writeFiles([{ path: "/tmp/isolated/note.txt", data: "before" }]);
+      await isolation.withSession({ workspace }, async (session) => {
+        const ran = await session.run("echo $GREETING > note.txt; cat note.txt", { envs: { GREETING: "after" } });
+        assert.deepEqual([texts(ran.logs.stdout), ran.exitCode], [["after"], 0]);
+        assert.equal(await session.files.readFile("/tmp/isolated/note.txt"), "after\n");
+        assert.equal(await files.readFile("/tmp/isolated/note.txt"), "before");
+        assert.equal((await isolation.attach(session.info.session_id)).info.workspace.mode, "overlay");
+        assert.equal((await session.get()).status, "active");
+      });
+      assert.deepEqual(await isolation.list(), []);
     });
   });
 

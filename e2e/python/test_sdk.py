@@ -6,6 +6,7 @@ The server is the one that OPEN_SANDBOX_DOMAIN and OPEN_SANDBOX_API_KEY name. Ru
 
 import asyncio
 import threading
+import time
 import unittest
 import uuid
 from datetime import datetime, timedelta, timezone
@@ -34,6 +35,8 @@ IMAGES = {
 }
 SHELLS = ["python", "busybox"]
 KNOWS_ARGV = not version("opensandbox").startswith("0.")
+if KNOWS_ARGV:
+    from opensandbox.models.filesystem import DirectoryListEntry
 
 
 def create(image, **options):
@@ -46,6 +49,14 @@ def create(image, **options):
 
 def texts(messages):
     return [message.text for message in messages]
+
+
+def until(holds, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            raise AssertionError("it did not come true in time")
+        time.sleep(0.05)
 
 
 class OnEachImage(unittest.TestCase):
@@ -231,6 +242,72 @@ class OnEachImage(unittest.TestCase):
             self.assertEqual(caught.exception.status_code, 404)
 
         self.on(IMAGES, scenario)
+
+    @unittest.skipUnless(KNOWS_ARGV, "this SDK has no such calls")
+    def test_lists_line_windows_and_counted_replacements(self):
+        def scenario(_, sandbox):
+            files = sandbox.files
+            files.write_file("/tmp/lines/sub/a.txt", "one\ntwo\nthree\nfour\n")
+            names = lambda depth: [
+                (entry.path, entry.entry_type)
+                for entry in files.list_directory(DirectoryListEntry(path="/tmp/lines", depth=depth))
+            ]
+            self.assertEqual(names(1), [("/tmp/lines/sub", "directory")])
+            self.assertEqual(names(2), [("/tmp/lines/sub", "directory"), ("/tmp/lines/sub/a.txt", "file")])
+            self.assertEqual(files.read_file("/tmp/lines/sub/a.txt", offset=2, limit=2), "two\nthree")
+            self.assertEqual(b"".join(files.read_bytes_stream("/tmp/lines/sub/a.txt", offset=4)), b"four")
+            replaced = files.replace_contents_detailed(
+                [ContentReplaceEntry(path="/tmp/lines/sub/a.txt", old_content="o", new_content="0")]
+            )
+            self.assertEqual([(result.path, result.replaced_count) for result in replaced], [("/tmp/lines/sub/a.txt", 3)])
+
+        self.on(IMAGES, scenario)
+
+    @unittest.skipUnless(KNOWS_ARGV, "this SDK has no such call")
+    def test_variables_set_for_later_commands(self):
+        def scenario(_, sandbox):
+            sandbox.commands.set_env("E2E_KEPT", "kept")
+            self.assertEqual(texts(sandbox.commands.run("echo $E2E_KEPT").logs.stdout), ["kept"])
+
+        self.on(SHELLS, scenario)
+
+    @unittest.skipUnless(KNOWS_ARGV, "this SDK has no isolated sessions")
+    def test_isolated_sessions(self):
+        from opensandbox.models.isolated import CreateIsolatedSessionRequest, IsolatedRunOpts, IsolatedWorkspaceSpec
+
+        def workspace(mode):
+            return CreateIsolatedSessionRequest(workspace=IsolatedWorkspaceSpec(path="/tmp/isolated", mode=mode))
+
+        def scenario(_, sandbox):
+            isolation = sandbox.isolation
+            capabilities = isolation.capabilities()
+            self.assertEqual(isolation.list(), [])
+            if not capabilities.available:  # Docker's default profile forbids namespaces
+                self.assertIn("bubblewrap", capabilities.message)
+                with self.assertRaises(SandboxApiException) as caught:
+                    isolation.create(workspace("rw"))
+                self.assertEqual(caught.exception.status_code, 503)
+                return
+            sandbox.files.write_file("/tmp/isolated/note.txt", "before")
+            with isolation.session(workspace("overlay")) as session:
+                ran = session.run("echo $GREETING > note.txt; cat note.txt", opts=IsolatedRunOpts(envs={"GREETING": "after"}))
+                self.assertEqual((texts(ran.logs.stdout), ran.exit_code), (["after"], 0))
+                self.assertEqual(session.run("exit 3").exit_code, 3)
+                self.assertEqual(session.files.read_file("/tmp/isolated/note.txt"), "after\n")
+                self.assertEqual(sandbox.files.read_file("/tmp/isolated/note.txt"), "before")
+                session.files.write_file("/tmp/isolated/sub/new.txt", "new")
+                found = session.files.search(SearchEntry(path="/tmp/isolated", pattern="*.txt"))
+                self.assertEqual(sorted(entry.path for entry in found), ["/tmp/isolated/note.txt", "/tmp/isolated/sub/new.txt"])
+                self.assertEqual(isolation.attach(session.session_id).info.workspace.mode, "overlay")
+                self.assertEqual((session.get().status, len(isolation.list())), ("active", 1))
+                background = session.run_background("echo begun; exit 4")
+                until(lambda: not session.run_status(background.run_id).running)
+                self.assertEqual(session.run_status(background.run_id).exit_code, 4)
+                self.assertEqual(session.run_logs(background.run_id).text, "begun\n")
+            self.assertEqual(isolation.list(), [])
+            self.assertEqual(texts(isolation.run_once("echo once", workspace="/tmp/isolated").logs.stdout), ["once"])
+
+        self.on(SHELLS, scenario)
 
     def test_metrics(self):
         def scenario(_, sandbox):

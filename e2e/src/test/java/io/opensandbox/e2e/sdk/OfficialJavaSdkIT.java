@@ -15,10 +15,12 @@ import com.alibaba.opensandbox.sandbox.domain.models.execd.filesystem.ContentRep
 import com.alibaba.opensandbox.sandbox.domain.models.execd.filesystem.EntryInfo;
 import com.alibaba.opensandbox.sandbox.domain.models.execd.filesystem.MoveEntry;
 import com.alibaba.opensandbox.sandbox.domain.models.execd.filesystem.SearchEntry;
+import com.alibaba.opensandbox.sandbox.domain.models.execd.filesystem.SetPermissionEntry;
 import com.alibaba.opensandbox.sandbox.domain.models.execd.filesystem.WriteEntry;
 import com.alibaba.opensandbox.sandbox.domain.models.sandboxes.SandboxFilter;
 import io.opensandbox.e2e.testbed.Images;
 import io.opensandbox.e2e.testbed.Testbed;
+import java.io.IOException;
 import java.time.Duration;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
@@ -101,6 +103,44 @@ class OfficialJavaSdkIT {
           .containsExactly("/tmp/sdk/c.txt");
       files.deleteDirectories(List.of("/tmp/sdk"));
       assertThatThrownBy(() -> files.readFile("/tmp/sdk/c.txt"))
+          .isInstanceOf(SandboxApiException.class);
+      sandbox.kill();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void modesStreamsAndRangesOfFiles(Images image) throws IOException {
+    try (var sandbox = create(image)) {
+      var files = sandbox.files();
+      var path = "/tmp/more/a.txt";
+
+      files.write(List.of(WriteEntry.builder().path(path).data("one two").mode(644).build()));
+      files.setPermissions(List.of(SetPermissionEntry.builder().path(path).mode(600).build()));
+
+      assertThat(files.readFileInfo(List.of(path)))
+          .hasEntrySatisfying(path, info -> assertThat(info.getMode()).isEqualTo(600));
+      assertThat(files.readFile(path, "UTF-8", "bytes=4-6")).isEqualTo("two");
+      try (var stream = files.readStream(path, null)) {
+        assertThat(stream).hasContent("one two");
+      }
+      assertThat(sandbox.getMetrics().getCpuCount()).isPositive();
+      sandbox.kill();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = "NO_SHELL", mode = EnumSource.Mode.EXCLUDE)
+  void interruptsWhatRuns(Images image) {
+    try (var sandbox = create(image)) {
+      var commands = sandbox.commands();
+      var started =
+          commands.run(
+              RunCommandRequest.builder().command("exec sleep 300").background(true).build());
+
+      commands.interrupt(started.getId());
+
+      assertThatThrownBy(() -> commands.interrupt("nothing"))
           .isInstanceOf(SandboxApiException.class);
       sandbox.kill();
     }
