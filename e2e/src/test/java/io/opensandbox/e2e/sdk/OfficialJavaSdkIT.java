@@ -29,6 +29,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -138,7 +139,7 @@ class OfficialJavaSdkIT {
           commands.run(
               RunCommandRequest.builder().command("exec sleep 300").background(true).build());
 
-      commands.interrupt(started.getId());
+      commands.interrupt(Objects.requireNonNull(started.getId()));
 
       assertThatThrownBy(() -> commands.interrupt("nothing"))
           .isInstanceOf(SandboxApiException.class);

@@ -62,10 +62,9 @@ final class FuzzedDaemon implements AutoCloseable {
   private final Log log;
   private final Spawner spawner = IdleProcess::new;
   private final CodeContexts contexts =
-      new CodeContexts(
-          (language, _) -> {
-            throw new IOException("no kernel for " + language);
-          });
+      new CodeContexts((language, _) -> {
+        throw new IOException("no kernel for " + language);
+      });
   private final IsolatedRoutes isolated;
   private final TestServer server;
 
@@ -76,7 +75,13 @@ final class FuzzedDaemon implements AutoCloseable {
     this.state = state;
     this.variables =
         Map.of("PATH", "/usr/bin:/bin", "HOME", root.toString(), "EXECD_ENVS", envFile.toString());
-    this.log = Log.open(Level.ofFlag(3), List.of(), OutputStream.nullOutputStream(), OutputStream.nullOutputStream(), clock);
+    this.log =
+        Log.open(
+            Level.ofFlag(3),
+            List.of(),
+            OutputStream.nullOutputStream(),
+            OutputStream.nullOutputStream(),
+            clock);
     Router router = new Router(new TokenGuard(""));
     router.add("GET", "/ping", exchange -> exchange.respondEmpty(200));
     router.add("GET", "/echo", FuzzedDaemon::echo);
@@ -139,7 +144,8 @@ final class FuzzedDaemon implements AutoCloseable {
   }
 
   private CommandRoutes addExecutions(Router router) {
-    var envFiles = new EnvFileSource(() -> variables.getOrDefault("EXECD_ENVS", ""), variables, _ -> {});
+    var envFiles =
+        new EnvFileSource(() -> variables.getOrDefault("EXECD_ENVS", ""), variables, _ -> {});
     var planner = new CommandPlanner(variables, envFiles, PathExpansion::expandText);
     var folders = new SessionFolders(variables, PathExpansion::expandText, planner);
     var commandLog = new CommandLog(state.resolve("commands"), CommandLimits.DEFAULT, clock);
@@ -156,7 +162,8 @@ final class FuzzedDaemon implements AutoCloseable {
             clock,
             ids("s"));
     sessionRoutes.register(router);
-    router.add("DELETE", "/command", new InterruptRoute(List.of(contexts, commands, sessionRoutes)));
+    router.add(
+        "DELETE", "/command", new InterruptRoute(List.of(contexts, commands, sessionRoutes)));
     new PtyRoutes(
             new PtySessions(),
             new PtyRoutes.Environment(spawner, variables, state),

@@ -57,7 +57,8 @@ final class Targets {
     targets.put("file-path", input -> get("/files/info?path=" + encoded(input)));
     targets.put("download-path", input -> get("/files/download?path=" + encoded(input)));
     targets.put("glob", input -> get("/files/search?path=" + root + "&pattern=" + encoded(input)));
-    targets.put("depth", input -> get("/directories/list?path=" + root + "&depth=" + encoded(input)));
+    targets.put(
+        "depth", input -> get("/directories/list?path=" + root + "&depth=" + encoded(input)));
     targets.put("lines", input -> get("/files/download?path=" + root + "/file&" + lines(input)));
     targets.put(
         "range",
@@ -69,7 +70,8 @@ final class Targets {
     targets.put(
         "delete-path", input -> request("DELETE", "/files?path=" + encoded(input), new byte[0]));
     targets.put(
-        "rmdir-path", input -> request("DELETE", "/directories?path=" + encoded(input), new byte[0]));
+        "rmdir-path",
+        input -> request("DELETE", "/directories?path=" + encoded(input), new byte[0]));
   }
 
   private String lines(byte[] input) {
@@ -81,7 +83,8 @@ final class Targets {
   private void addBodies() {
     targets.put(
         "multipart",
-        input -> head("POST", "/files/upload", "Content-Type: multipart/form-data; boundary=b", input));
+        input ->
+            head("POST", "/files/upload", "Content-Type: multipart/form-data; boundary=b", input));
     targets.put(
         "boundary",
         input ->
@@ -135,7 +138,8 @@ final class Targets {
     targets.put("session-run", input -> request("POST", "/session/s/run", input));
     targets.put("code", input -> request("POST", "/code", withoutFolder(input)));
     targets.put("code-context", input -> request("POST", "/code/context", withoutFolder(input)));
-    targets.put("interrupt", input -> request("DELETE", "/command?id=" + encoded(input), new byte[0]));
+    targets.put(
+        "interrupt", input -> request("DELETE", "/command?id=" + encoded(input), new byte[0]));
     targets.put("env-file", this::envFile);
     targets.put("isolated", input -> request("POST", "/v1/isolated/session", withoutFolder(input)));
   }
@@ -151,7 +155,8 @@ final class Targets {
 
   private void addFrames() {
     targets.put("terminal", input -> request("POST", "/pty", withoutFolder(input)));
-    targets.put("frames", input -> joined("GET /echo HTTP/1.1\r\n" + HANDSHAKE + "\r\n", input, ""));
+    targets.put(
+        "frames", input -> joined("GET /echo HTTP/1.1\r\n" + HANDSHAKE + "\r\n", input, ""));
     targets.put(
         "terminal-frames",
         input -> joined("GET /pty/t/ws HTTP/1.1\r\n" + HANDSHAKE + "\r\n", framed(input), ""));
@@ -225,7 +230,12 @@ final class Targets {
 
   private static byte[] request(String method, String target, byte[] body) {
     return joined(
-        method + " " + target + " HTTP/1.1\r\nHost: x\r\nContent-Length: " + body.length + "\r\n\r\n",
+        method
+            + " "
+            + target
+            + " HTTP/1.1\r\nHost: x\r\nContent-Length: "
+            + body.length
+            + "\r\n\r\n",
         body,
         "");
   }
@@ -235,10 +245,11 @@ final class Targets {
   }
 
   private static byte[] head(String method, String target, String header, byte[] body) {
-    String length =
-        header.contains("chunked") ? "" : "Content-Length: " + body.length + "\r\n";
+    String length = header.contains("chunked") ? "" : "Content-Length: " + body.length + "\r\n";
     return joined(
-        method + " " + target + " HTTP/1.1\r\nHost: x\r\n" + length + header + "\r\n\r\n", body, "");
+        method + " " + target + " HTTP/1.1\r\nHost: x\r\n" + length + header + "\r\n\r\n",
+        body,
+        "");
   }
 
   private static byte[] joined(String before, byte[] input, String after) {
