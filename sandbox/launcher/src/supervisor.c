@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
@@ -195,6 +196,12 @@ static bool find_tree(char *tree, size_t length) {
   return found;
 }
 
+// What was copied from another sandbox sleeps until somebody wants it, so that many copies start at once.
+static bool on_demand(void) {
+  const char *start = getenv("EXECD_START");
+  return start != NULL && strcmp(start, "on-demand") == 0;
+}
+
 int supervisor_run(int argc, char **argv) {
   char tree[PATH_MAX];
   char broker[PATH_MAX];
@@ -205,7 +212,11 @@ int supervisor_run(int argc, char **argv) {
   if (!open_loop() || !listen_on(port) || !find_tree(tree, sizeof tree) || !open_broker(broker, sizeof broker)) return 1;
   broker_allow(-1);
   if (jvm_prepare(tree, broker, argv + 1)) {
-    start_jvm();
+    if (on_demand()) {
+      hibernate();
+    } else {
+      start_jvm();
+    }
     loop_run();
   } else {
     exit_status = 1;

@@ -133,6 +133,21 @@ class Hibernation(DaemonTest):
         self.assertLess(int(status_of(process.pid, "VmRSS")), 2048)
         self.assertEqual(self.ask(do="tell")["start"], 2)
 
+    def test_on_demand_sleeps_from_the_beginning(self):
+        environment = {**self.environment, "EXECD_START": "on-demand"}
+        process = subprocess.Popen([self.execd, "--port", str(self.port)], env=environment, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(self.end, process)
+        eventually(self.is_listening, "execd listens")
+        asked = time.monotonic()
+        self.assertEqual(self.ask(do="tell")["start"], 1)
+        self.assertGreaterEqual(self.start_times()[0], asked)
+
+    def is_listening(self):
+        # Asked without connecting, which would wake it.
+        with open("/proc/net/tcp") as sockets:
+            return any(line.split()[1].endswith(":%04X" % self.port) and line.split()[3] == "0A" for line in sockets)
+
     def test_term_ends_a_sleeping_one(self):
         process = self.start()
         jvm = self.ask(do="tell")["pid"]

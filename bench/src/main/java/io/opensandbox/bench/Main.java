@@ -16,12 +16,14 @@ public final class Main {
       List.of(
           new CreateBenchmark(),
           new PoolBenchmark(),
+          new StatesBenchmark(),
           new CommandBenchmark(),
           new OutputBenchmark(),
           new FileBenchmark(),
           new ProxyBenchmark(),
           new ServerBenchmark(),
           new BurstBenchmark(20),
+          new BurstBenchmark(50),
           new BurstBenchmark(100),
           new ExecdBenchmark());
 

@@ -46,6 +46,9 @@ final class Creation {
   /// A client that comes before execd listens waits instead of being sent away.
   private static final Duration EXECD_PATIENCE = Duration.ofSeconds(30);
 
+  /// Many copies start at once; the execd of each starts with its first request.
+  private static final Map<String, String> ON_DEMAND = Map.of("EXECD_START", "on-demand");
+
   private static final int MAX_LAYERS = 100;
   private static final String DEFAULT_PATH =
       "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -91,7 +94,7 @@ final class Creation {
             Optional.empty());
     Volumes.Prepared volumes =
         new Volumes.Prepared(source.mounts(), source.ownedVolumes(), List.of());
-    return make(spec, image, _ -> volumes);
+    return make(spec, image.with(ON_DEMAND), _ -> volumes);
   }
 
   private Box make(

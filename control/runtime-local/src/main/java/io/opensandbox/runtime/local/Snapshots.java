@@ -112,6 +112,7 @@ final class Snapshots {
     }
     Map<String, String> env = new LinkedHashMap<>(record.process().env());
     env.remove("HOSTNAME");
+    env.remove("EXECD_START");
     return new Image(
         reference,
         "sha256:" + hash,

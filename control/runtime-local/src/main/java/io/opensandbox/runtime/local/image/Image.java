@@ -23,6 +23,13 @@ public record Image(
     Map<String, String> env,
     String user,
     String workingDirectory) {
+  /// The same with more in its environment.
+  public Image with(Map<String, String> more) {
+    Map<String, String> all = new LinkedHashMap<>(env);
+    all.putAll(more);
+    return new Image(reference, id, trees, all, user, workingDirectory);
+  }
+
   /// Copies the collections.
   public Image {
     trees = List.copyOf(trees);

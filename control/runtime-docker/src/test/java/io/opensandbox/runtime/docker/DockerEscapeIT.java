@@ -1,0 +1,67 @@
+package io.opensandbox.runtime.docker;
+
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.opensandbox.runtime.ImageRequest;
+import io.opensandbox.runtime.SandboxRuntime;
+import io.opensandbox.runtime.escape.EscapeTck;
+import java.io.IOException;
+import java.time.Clock;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+
+/// The attempts of every runtime, on a real engine with its own system call filter.
+final class DockerEscapeIT extends EscapeTck {
+  private static final String IMAGE = "opensandbox/demo:local";
+
+  private static SandboxRuntime runtime;
+
+  @BeforeAll
+  static void open() throws IOException {
+    Optional<String> obstacle = TestImages.obstacle();
+    assumeTrue(obstacle.isEmpty(), () -> obstacle.orElse(""));
+    TestImages.make();
+    runtime =
+        DockerRuntime.open(
+            DockerRuntimeConfig.of(TestImages.EXECD).withNetworkMode("bridge"), Clock.systemUTC());
+    assumeTrue(
+        runtime.isImagePresent(ImageRequest.of(IMAGE)),
+        "there is no " + IMAGE + "; scripts/build --docker makes it");
+  }
+
+  @AfterAll
+  static void close() {
+    if (runtime != null) {
+      runtime.close();
+    }
+  }
+
+  @Override
+  protected SandboxRuntime runtime() {
+    return runtime;
+  }
+
+  @Override
+  protected String image() {
+    return IMAGE;
+  }
+
+  @Override
+  protected Map<String, String> differences() {
+    return Map.of(
+        // The engine does not hide the file; the kernel shows no addresses without CAP_SYSLOG.
+        "read kernel symbols",
+        "[01]\n",
+        // Docker takes the capability out of the bounding set, and then exec itself fails.
+        "gain capabilities by a file",
+        "(?s).*Operation not permitted.*",
+        // The filters of engines before 25 let both through; docker.seccomp_profile can be
+        // stricter.
+        "io_uring_setup",
+        "(EPERM|EFAULT|ENOSYS)\n",
+        "a vsock socket",
+        "(open|Operation not permitted|Address family not supported by protocol)\n");
+  }
+}
