@@ -1,5 +1,5 @@
-/// OpenTelemetry metrics (OTLP over HTTP with protobuf), when an endpoint is set. Without one, no
-/// class of this package is loaded.
+/// OpenTelemetry metrics (OTLP over HTTP with protobuf), when an endpoint is set. Without one,
+/// nothing of this package is loaded but its settings, which find that out.
 ///
 /// Requests and what came of them are told by the HTTP server as they end; the system's numbers are
 /// read when they are sent. There are no traces and no logs. The few messages of the protocol that
