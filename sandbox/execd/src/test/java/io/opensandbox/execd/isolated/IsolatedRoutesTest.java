@@ -216,7 +216,7 @@ class IsolatedRoutesTest {
   void tellsThatASessionIsDead() throws IOException {
     String session = create("rw");
 
-    run(session, "kill -9 $(pgrep -f execd-launcher)");
+    run(session, "kill -9 $PPID"); // the broker
 
     await(session, "\"status\":\"dead\"");
     assertThat(server.send("POST", session + "/run", "{\"code\":\"true\"}").status())
