@@ -75,7 +75,8 @@ public final class DockerRuntime implements SandboxRuntime {
         new SandboxCreation(engine, config, images, staging, sandboxVolumes, ports, index);
     this.boost = new CpuBoost(engine);
     ExecdReadiness readiness = new ExecdReadiness(index, host, READINESS_LIMIT);
-    this.start = new SandboxStart(engine, index, creation, ports, readiness, boost);
+    int processors = Runtime.getRuntime().availableProcessors();
+    this.start = new SandboxStart(engine, index, creation, ports, readiness, boost, processors);
     this.removal = new SandboxRemoval(engine, index, volumes, ports);
     this.snapshots = new SnapshotImages(engine, index, images);
     this.addresses = new PortAddresses(index, config.hosts(), host);

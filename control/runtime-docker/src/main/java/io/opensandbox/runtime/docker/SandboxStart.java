@@ -10,6 +10,7 @@ import io.opensandbox.runtime.docker.ContainerRequest.Published;
 import io.opensandbox.runtime.docker.engine.Engine;
 import io.opensandbox.runtime.docker.engine.EngineException;
 import java.util.OptionalLong;
+import java.util.concurrent.Semaphore;
 
 /// Starts a sandbox's container and returns when execd can be talked to.
 ///
@@ -17,6 +18,7 @@ import java.util.OptionalLong;
 /// made again with others, because its labels cannot change.
 final class SandboxStart {
   private static final int MAX_PORT_TRIES = 5;
+  private static final int MIN_AT_ONCE = 4;
 
   private final Engine engine;
   private final SandboxIndex index;
@@ -24,6 +26,9 @@ final class SandboxStart {
   private final HostPorts ports;
   private final ExecdReadiness readiness;
   private final CpuBoost boost;
+  // A start keeps a processor busy, most of it in the engine. A burst that is started all at once
+  // ends no sooner, but its first sandbox comes as late as its last.
+  private final Semaphore places;
 
   SandboxStart(
       Engine engine,
@@ -31,13 +36,15 @@ final class SandboxStart {
       SandboxCreation creation,
       HostPorts ports,
       ExecdReadiness readiness,
-      CpuBoost boost) {
+      CpuBoost boost,
+      int processors) {
     this.engine = engine;
     this.index = index;
     this.creation = creation;
     this.ports = ports;
     this.readiness = readiness;
     this.boost = boost;
+    this.places = new Semaphore(Math.max(MIN_AT_ONCE, 2 * processors), true);
   }
 
   RuntimeSandbox start(String id) {
@@ -45,6 +52,25 @@ final class SandboxStart {
     if (sandbox.sandbox().state() == State.EXITED) {
       return sandbox.sandbox(); // starting it again would run the user's command twice
     }
+    enter(id);
+    try {
+      return startNow(id);
+    } finally {
+      places.release();
+    }
+  }
+
+  private void enter(String id) {
+    try {
+      places.acquire();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new SandboxException(
+          ErrorCode.START_FAILED, "the start of sandbox \"" + id + "\" was interrupted", e);
+    }
+  }
+
+  private RuntimeSandbox startNow(String id) {
     long startedAt = System.nanoTime();
     startContainer(id);
     SeenSandbox started = index.fetch(id);
