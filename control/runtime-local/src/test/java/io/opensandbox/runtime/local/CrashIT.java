@@ -113,7 +113,7 @@ class CrashIT {
   }
 
   private long entries(String name) throws IOException {
-    try (Stream<Path> entries = Files.list(test.directory().resolve("data/disk").resolve(name))) {
+    try (Stream<Path> entries = Files.list(test.root().resolve(name))) {
       return entries.count();
     }
   }

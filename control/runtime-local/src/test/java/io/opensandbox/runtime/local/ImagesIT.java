@@ -92,7 +92,7 @@ class ImagesIT {
     test.runtime().prepareImage(login("team/app:1", TestRegistry.PASSWORD), _ -> {});
 
     List<String> found = new ArrayList<>();
-    try (var layers = Files.list(test.directory().resolve("data/disk/layers"))) {
+    try (var layers = Files.list(test.root().resolve("layers"))) {
       for (Path layer : layers.toList()) {
         if (Files.exists(layer.resolve("data/kept"))) {
           found.add(

@@ -24,7 +24,8 @@ record Leftovers(int namespaces, int cables, int groups, int mounts, int process
                 + prefix
                 + "/*/ 2>/dev/null | wc -l"),
         count("grep -c '" + data + "' /proc/self/mountinfo"),
-        count("readlink /proc/[0-9]*/cwd 2>/dev/null | grep -c '^" + data + "/disk/sandboxes'"));
+        count(
+            "readlink /proc/[0-9]*/cwd 2>/dev/null | grep -cE '^" + data + "(/disk)?/sandboxes'"));
   }
 
   private static int count(String script) {

@@ -72,6 +72,12 @@ final class TestRuntime implements AutoCloseable {
     return directory;
   }
 
+  /// Where the runtime keeps its files, on its own file system where it has one.
+  Path root() {
+    Path disk = directory.resolve("data/disk");
+    return Files.isDirectory(disk.resolve("sandboxes")) ? disk : directory.resolve("data");
+  }
+
   static LocalConfig withSources(LocalConfig config, LocalConfig.ImageSources sources) {
     return new LocalConfig(
         config.dataDirectory(),
@@ -141,7 +147,7 @@ final class TestRuntime implements AutoCloseable {
 
   /// Names of the layers that begin so.
   List<String> layers(String prefix) throws IOException {
-    try (var entries = Files.list(directory.resolve("data/disk/layers"))) {
+    try (var entries = Files.list(root().resolve("layers"))) {
       return entries
           .map(path -> path.getFileName().toString())
           .filter(name -> name.startsWith(prefix))
