@@ -21,6 +21,7 @@ import io.opensandbox.server.pool.PoolService;
 import io.opensandbox.server.pool.Pools;
 import io.opensandbox.server.proxy.ProxyHandler;
 import io.opensandbox.server.renewal.AccessRenewal;
+import io.opensandbox.server.renewal.RedisSignals;
 import io.opensandbox.server.sandbox.CreateRules;
 import io.opensandbox.server.sandbox.ForkRoutes;
 import io.opensandbox.server.sandbox.SandboxLifecycle;
@@ -54,6 +55,7 @@ final class OpenSandboxServer implements AutoCloseable {
   private final SnapshotService snapshots;
   private final PoolKeeper keeper;
   private final Optional<AccessRenewal> renewal;
+  private final Optional<RedisSignals> redis;
   private final RouteTable routes = new RouteTable();
   private final WebServer web;
   private final boolean ownsRuntime;
@@ -102,12 +104,17 @@ final class OpenSandboxServer implements AutoCloseable {
         config.renewIntent().enabled()
             ? Optional.of(new AccessRenewal(sandboxes, clock, config.renewIntent().minInterval()))
             : Optional.empty();
+    this.redis =
+        renewal.flatMap(
+            signals -> config.renewIntent().redis().map(from -> signalsOf(from, signals, clock)));
     var endpoints =
         new Endpoints(
             sandboxes,
             runtime,
             server.eip(),
-            id -> renewal.ifPresent(signals -> signals.accessed(id)));
+            id ->
+                renewal.ifPresent(
+                    signals -> signals.accessed(id, AccessRenewal.Source.SERVER_PROXY)));
     var counter = new RequestCounter();
     var poolMetrics = PoolMetrics.families(pools, poolService);
     new OperationRoutes(runtime, lifecycle::countByState, counter, poolMetrics).register(routes);
@@ -179,6 +186,7 @@ final class OpenSandboxServer implements AutoCloseable {
     lifecycle.start();
     keeper.start();
     renewal.ifPresent(AccessRenewal::start);
+    redis.ifPresent(RedisSignals::start);
     web.start();
     Runtime.getRuntime().addShutdownHook(new Thread(this::close, "shutdown"));
     LOG.info("listening on port {} with the {} runtime", web.port(), runtime.name());
@@ -197,6 +205,7 @@ final class OpenSandboxServer implements AutoCloseable {
   @Override
   public void close() {
     web.close();
+    redis.ifPresent(RedisSignals::close);
     renewal.ifPresent(AccessRenewal::close);
     snapshots.close();
     keeper.close();
@@ -206,6 +215,16 @@ final class OpenSandboxServer implements AutoCloseable {
       runtime.close();
     }
     database.close();
+  }
+
+  private static RedisSignals signalsOf(
+      Config.RenewSignals from, AccessRenewal renewal, Clock clock) {
+    return new RedisSignals(
+        from.dsn(),
+        from.queueKey(),
+        from.readers(),
+        clock,
+        id -> renewal.accessed(id, AccessRenewal.Source.REDIS_QUEUE));
   }
 
   private static WebServer.Listen listen(Config.Server server) {

@@ -202,11 +202,17 @@ public record Config(
   }
 
   /// Renewal on access.
-  public record RenewIntent(
-      boolean enabled, Duration minInterval, boolean redisEnabled, Optional<String> redisDsn) {
+  public record RenewIntent(boolean enabled, Duration minInterval, Optional<RenewSignals> redis) {}
+
+  /// Where signals of the ingress come from.
+  ///
+  /// @param dsn address of Redis; may hold a password
+  /// @param queueKey list to read from
+  /// @param readers how many wait for signals at once
+  public record RenewSignals(String dsn, String queueKey, int readers) {
     @Override
     public String toString() {
-      return "RenewIntent[enabled=" + enabled + ", minInterval=" + minInterval + "]";
+      return "RenewSignals[queueKey=" + queueKey + ", readers=" + readers + "]";
     }
   }
 }

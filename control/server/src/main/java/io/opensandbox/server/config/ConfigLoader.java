@@ -412,8 +412,15 @@ public final class ConfigLoader {
     return new Config.RenewIntent(
         values.bool("enabled", false),
         Duration.ofSeconds(values.integer("min_interval_seconds", 60)),
-        redisEnabled,
-        redis.nonBlank("dsn"));
+        redisEnabled
+            ? redis
+                .nonBlank("dsn")
+                .map(dsn ->
+                    new Config.RenewSignals(
+                        dsn,
+                        redis.string("queue_key", "opensandbox:renew:intent"),
+                        (int) redis.integer("consumer_concurrency", 8)))
+            : Optional.empty());
   }
 
   private static void checkAcrossSections(SectionReader reader, Config config) {

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
@@ -23,7 +24,7 @@ public final class AccessRenewal implements AutoCloseable {
   private final InstantSource clock;
   private final Duration minInterval;
   // A signal that finds it full is dropped: there will be another one.
-  private final BlockingQueue<String> signals = new ArrayBlockingQueue<>(MAX_TRACKED);
+  private final BlockingQueue<Signal> signals = new ArrayBlockingQueue<>(MAX_TRACKED);
   // When each sandbox was last renewed, the least recently used first. Used by one thread only.
   private final Map<String, Instant> renewedAt =
       new LinkedHashMap<>(16, 0.75f, true) {
@@ -50,9 +51,22 @@ public final class AccessRenewal implements AutoCloseable {
     LOG.info("renew_event=workers_started");
   }
 
+  /// A use of a sandbox.
+  private record Signal(String sandboxId, Source source) {}
+
+  /// Who told of a use.
+  public enum Source {
+    SERVER_PROXY,
+    REDIS_QUEUE;
+
+    private String wire() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
   /// Tells that a sandbox was used. Returns at once.
-  public void accessed(String sandboxId) {
-    boolean _ = signals.offer(sandboxId);
+  public void accessed(String sandboxId, Source source) {
+    boolean _ = signals.offer(new Signal(sandboxId, source));
   }
 
   @Override
@@ -71,7 +85,8 @@ public final class AccessRenewal implements AutoCloseable {
   }
 
   /// Renews a sandbox if it is due.
-  void process(String sandboxId) {
+  private void process(Signal signal) {
+    String sandboxId = signal.sandboxId();
     Instant now = clock.instant();
     Instant last = renewedAt.get(sandboxId);
     if (last != null && now.isBefore(last.plus(minInterval))) {
@@ -91,17 +106,21 @@ public final class AccessRenewal implements AutoCloseable {
       service.renew(sandboxId, extended.isAfter(current) ? extended : current, "");
       renewedAt.put(sandboxId, now);
       LOG.info(
-          "renew_event=renew_succeeded renew_source=server_proxy renew_sandbox_id={}", sandboxId);
+          "renew_event=renew_succeeded renew_source={} renew_sandbox_id={}",
+          signal.source().wire(),
+          sandboxId);
     } catch (SandboxException e) {
       LOG.info(
-          "renew_event=renew_failed renew_source=server_proxy renew_sandbox_id={}"
+          "renew_event=renew_failed renew_source={} renew_sandbox_id={}"
               + " renew_skip_reason=renew_expiration_rejected: {}",
+          signal.source().wire(),
           sandboxId,
           e.getMessage());
     } catch (RuntimeException e) {
       LOG.warn(
-          "renew_event=renew_task_failed renew_source=server_proxy renew_sandbox_id={}"
+          "renew_event=renew_task_failed renew_source={} renew_sandbox_id={}"
               + " renew_skip_reason=renew_expiration_error",
+          signal.source().wire(),
           sandboxId,
           e);
     }
