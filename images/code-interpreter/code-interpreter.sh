@@ -70,6 +70,8 @@ fi
 
 cd /workspace 2>/dev/null || cd /
 if [ -z "${JUPYTER_HOST-unset}" ]; then
+  # SDKs take the interpreter for ready when something listens on this port; without a server execd is what serves code.
+  [ -z "${EXECD_ENVS:-}" ] || { echo "JUPYTER_PORT=44772" >>"$EXECD_ENVS"; } 2>/dev/null || true
   exec sleep infinity
 fi
 # The token is handed over in the environment, where `ps` does not show it. The root is / so that a context's directory,

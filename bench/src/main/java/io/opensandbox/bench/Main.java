@@ -25,7 +25,8 @@ public final class Main {
           new BurstBenchmark(20),
           new BurstBenchmark(50),
           new BurstBenchmark(100),
-          new ExecdBenchmark());
+          new ExecdBenchmark(),
+          new CodeBenchmark());
 
   private Main() {}
 
@@ -54,7 +55,7 @@ public final class Main {
               options.quick());
       var results = new ArrayList<Result>();
       for (var benchmark : ALL) {
-        if (options.wants(benchmark.name())) {
+        if (options.wants(benchmark)) {
           System.err.println("bench: " + benchmark.name());
           for (var result : measure(benchmark, target)) {
             results.add(result);

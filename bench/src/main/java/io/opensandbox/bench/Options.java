@@ -15,7 +15,7 @@ import java.util.Set;
 /// @param image what sandboxes are made of
 /// @param json where the JSON lines go; empty is stdout
 /// @param execd an execd executable to measure on this machine
-/// @param only names of benchmarks; empty is all
+/// @param only names of benchmarks; empty is all but those on demand
 /// @param quick a check of the benchmark itself
 record Options(
     String target,
@@ -70,8 +70,8 @@ record Options(
     return new Options(target, key, image, json, execd, only, quick);
   }
 
-  boolean wants(String benchmark) {
-    return only.isEmpty() || only.contains(benchmark);
+  boolean wants(Benchmark benchmark) {
+    return only.isEmpty() ? !benchmark.isOnDemand() : only.contains(benchmark.name());
   }
 
   private static String read(Path file) {

@@ -37,7 +37,12 @@ record Target(
 
   /// Creates a sandbox and returns its execd once that answers.
   Box open() {
-    var id = server.create(request()).text("id");
+    return open(request());
+  }
+
+  /// Creates a sandbox as requested and returns its execd once that answers.
+  Box open(Map<String, Object> request) {
+    var id = server.create(request).text("id");
     try {
       return new Box(server, id, server.execd(id, PATIENCE));
     } catch (RuntimeException e) {

@@ -26,7 +26,8 @@ class OptionsTest {
                 Optional.empty(),
                 Set.of(),
                 false));
-    assertThat(options.wants("create")).isTrue();
+    assertThat(options.wants(new CreateBenchmark())).isTrue();
+    assertThat(options.wants(new CodeBenchmark())).isFalse();
   }
 
   @Test

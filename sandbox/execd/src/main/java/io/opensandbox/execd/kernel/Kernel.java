@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -68,18 +69,33 @@ public final class Kernel implements AutoCloseable {
     if (!running.tryLock()) {
       return false;
     }
-    Request request = requests.execute(code);
+    Optional<Failure> failure;
+    try {
+      failure = relay(requests.execute(code), execution);
+    } finally {
+      running.unlock();
+    }
+    // Whoever hears of the end may run the next piece at once.
+    if (failure.isEmpty()) {
+      execution.complete();
+    } else {
+      execution.error(failure.get().name, failure.get().value, failure.get().traceback);
+    }
+    return true;
+  }
+
+  /// Sends a request and passes on what comes back, up to the end.
+  ///
+  /// @return why the code failed; empty when it did not
+  private Optional<Failure> relay(Request request, Execution execution) throws IOException {
     Run run = begin(request);
     try {
       send(request);
-      relay(run, execution);
-      return true;
+      return relay(run, execution);
     } catch (KernelDied e) {
-      execution.error("KernelDied", String.valueOf(e.getMessage()), List.of());
-      return true;
+      return Optional.of(new Failure("KernelDied", String.valueOf(e.getMessage()), List.of()));
     } finally {
       end(run);
-      running.unlock();
     }
   }
 
@@ -151,7 +167,7 @@ public final class Kernel implements AutoCloseable {
 
   /// A run is over when the kernel is idle again and the reply came, in either order: output may
   /// still be on its way when the reply is there.
-  private static void relay(Run run, Execution execution) throws IOException {
+  private static Optional<Failure> relay(Run run, Execution execution) throws IOException {
     boolean idle = false;
     boolean replied = false;
     Failure failure = null;
@@ -185,11 +201,7 @@ public final class Kernel implements AutoCloseable {
         }
       }
     }
-    if (failure == null) {
-      execution.complete();
-    } else {
-      execution.error(failure.name, failure.value, failure.traceback);
-    }
+    return Optional.ofNullable(failure);
   }
 
   private static Execution.Stream stream(JsonObject content) {

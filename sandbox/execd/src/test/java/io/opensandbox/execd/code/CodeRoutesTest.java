@@ -165,6 +165,16 @@ class CodeRoutesTest {
   }
 
   @Test
+  void whoHearsOfTheEndMayRunTheNextPieceAtOnce() throws Exception {
+    String id = create("python");
+
+    for (int i = 0; i < 300; i++) {
+      assertThat(client.stream("/code", code("print x", "python", id)).getLast().type())
+          .isEqualTo("execution_complete");
+    }
+  }
+
+  @Test
   void aKernelThatDiesEndsTheRun_andTheNextRunHasANewOne() throws Exception {
     String id = create("python");
 

@@ -1,0 +1,68 @@
+package io.opensandbox.e2e.code;
+
+import io.opensandbox.e2e.testbed.TestSandbox;
+import io.opensandbox.e2e.testbed.Testbed;
+import io.opensandbox.e2e.wire.Execd;
+import io.opensandbox.e2e.wire.Execution;
+import io.opensandbox.e2e.wire.Json;
+import io.opensandbox.e2e.wire.Server;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+
+/// A sandbox of the code-interpreter image.
+record Interpreter(TestSandbox sandbox) implements AutoCloseable {
+  static final String IMAGE = "opensandbox/code-interpreter:local";
+
+  /// Creates one and waits until its execd answers.
+  ///
+  /// @param env on top of the image's; an empty `JUPYTER_HOST` means kernels without a server
+  static Interpreter create(Map<String, String> env) {
+    Map<String, Object> request =
+        Server.request(IMAGE, "/opt/code-interpreter/code-interpreter.sh");
+    request.put("env", env);
+    request.put("resourceLimits", Map.of("cpu", "2", "memory", "3Gi"));
+    return new Interpreter(Testbed.create(request));
+  }
+
+  Execd execd() {
+    return sandbox.execd();
+  }
+
+  /// Creates a context and gives its id.
+  String context(String language) {
+    return execd()
+        .http()
+        .sendJson("POST", "/code/context", Map.of("language", language))
+        .expect(200)
+        .json()
+        .text("id");
+  }
+
+  Execution run(String context, String language, String code) {
+    return run(context, language, code, _ -> {});
+  }
+
+  Execution run(String context, String language, String code, Consumer<Json> onEvent) {
+    Map<String, ?> where = Map.of("id", context, "language", language);
+    return execd().stream("/code", Map.of("code", code, "context", where), onEvent);
+  }
+
+  /// The `results` objects of a run.
+  static List<Json> results(Execution execution) {
+    return execution.events().stream()
+        .filter(event -> event.text("type").equals("result"))
+        .map(event -> event.at("results"))
+        .toList();
+  }
+
+  /// All that went to stdout.
+  static String output(Execution execution) {
+    return String.join("", execution.stdout());
+  }
+
+  @Override
+  public void close() {
+    sandbox.close();
+  }
+}
