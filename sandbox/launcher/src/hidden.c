@@ -11,13 +11,16 @@ static const char prefix[] = "_EXECD_HIDDEN_";
 static const char *const names[] = {
     "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS",  "JDK_JAVA_OPTIONS", "LD_PRELOAD", "LD_AUDIT",
     "LD_DEBUG",          "LD_LIBRARY_PATH", "LD_BIND_NOW",     "GLIBC_TUNABLES", "LANG",
-    "LANGUAGE",          "LOCPATH",
+    "LANGUAGE",          "LOCPATH",         "MALLOC_ARENA_MAX",
 };
 
 // What the JVM gets instead of the sandbox's locale: without a UTF-8 one, which many images lack, it can name no file beyond
 // ASCII. The spelling, which the C library takes like any other, tells our entry from a user's.
 static char locale_name[] = "LC_CTYPE=C.UtF-8";
 static char *locale_path;
+
+// One heap of the C library instead of one per thread: the JVM allocates little there, and the others would stay half empty.
+static char malloc_arenas[] = "MALLOC_ARENA_MAX=01";
 
 static size_t name_length(const char *entry) { return strcspn(entry, "="); }
 
@@ -44,7 +47,7 @@ static bool set_locale_path(const char *tree) {
 char **hidden_environment(char **environment, const char *tree) {
   size_t count = 0;
   while (environment[count] != NULL) count++;
-  char **result = calloc(count + 3, sizeof *result);
+  char **result = calloc(count + 4, sizeof *result);
   if (result == NULL || !set_locale_path(tree)) return NULL;
   for (size_t i = 0; i < count; i++) {
     result[i] = environment[i];
@@ -56,11 +59,12 @@ char **hidden_environment(char **environment, const char *tree) {
   }
   result[count] = locale_name;
   result[count + 1] = locale_path;
+  result[count + 2] = malloc_arenas;
   return result;
 }
 
 static bool is_for_the_jvm(const char *entry) {
-  return strcmp(entry, locale_name) == 0 || (locale_path != NULL && strcmp(entry, locale_path) == 0);
+  return strcmp(entry, locale_name) == 0 || strcmp(entry, malloc_arenas) == 0 || (locale_path != NULL && strcmp(entry, locale_path) == 0);
 }
 
 static bool contains(char **environment, const char *name, size_t length) {

@@ -4,6 +4,7 @@ import io.opensandbox.execd.hibernate.Hibernation;
 import io.opensandbox.execd.isolated.IsolatedRoutes;
 import io.opensandbox.execd.log.Log;
 import io.opensandbox.execd.log.SecretMask;
+import io.opensandbox.execd.memory.HeapCare;
 import io.opensandbox.execd.process.BrokerSpawner;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -71,6 +72,7 @@ public final class Main {
     var execd = new Execd(settings, surroundings, listener(settings.port()));
     Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(() -> shutDown(execd, log)));
     execd.start();
+    HeapCare.ofThisJvm(execd::idleTime).start();
     log.info("execd serves on port " + execd.port());
     if (!settings.accessToken().isEmpty()) {
       log.info("access token " + SecretMask.maskToken(settings.accessToken()));

@@ -4,10 +4,13 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /// One client connection: its channel, the bytes read ahead, and the moment at which the reaper
@@ -27,7 +30,25 @@ final class Connection implements AutoCloseable {
   private int limit;
   private volatile long readDeadline = NEVER;
   private volatile long writeDeadline = NEVER;
-  private volatile boolean idle = true;
+  private final AtomicReference<Phase> phase = new AtomicReference<>(Phase.FRESH);
+
+  /// Held while somebody else than the connection's own thread reads: the watch.
+  private final ReentrantLock watching = new ReentrantLock();
+
+  // Guarded by `watching`.
+  private @Nullable Object watch;
+  private boolean clientGone;
+
+  private enum Phase {
+    /// No request has begun.
+    FRESH,
+    /// A request is being read or answered.
+    BUSY,
+    /// Between two requests.
+    IDLE,
+    /// Closed between two requests: what arrives is not taken any more.
+    RETIRED
+  }
 
   Connection(SocketChannel channel) throws IOException {
     this.channel = channel;
@@ -44,7 +65,18 @@ final class Connection implements AutoCloseable {
 
   /// Whether the connection waits for a request's first byte.
   boolean isIdle() {
-    return idle;
+    return phase.get() != Phase.BUSY;
+  }
+
+  /// Closes the connection if it lies between two requests.
+  ///
+  /// @return false when a request is being served, or the first one has not come yet
+  boolean retire() {
+    boolean retired = phase.compareAndSet(Phase.IDLE, Phase.RETIRED);
+    if (retired) {
+      close();
+    }
+    return retired || phase.get() == Phase.RETIRED;
   }
 
   /// Cuts the connection if it is not read from until then; null lifts the limit.
@@ -75,15 +107,21 @@ final class Connection implements AutoCloseable {
 
   /// Waits for the next request and parses its head; null when the client has closed.
   @Nullable RequestHead readHead(HttpLimits limits) throws IOException {
-    idle = true;
+    phase.compareAndSet(Phase.BUSY, Phase.IDLE);
     limitReading(limits.idle());
+    if (endWatch()) {
+      return null;
+    }
     if (position == limit) {
       shrink();
       if (fill() < 0) {
         return null;
       }
     }
-    idle = false;
+    if (!phase.compareAndSet(Phase.IDLE, Phase.BUSY)
+        && !phase.compareAndSet(Phase.FRESH, Phase.BUSY)) {
+      throw new ClosedChannelException();
+    }
     limitReading(limits.headTime());
     if (!skipEmptyLines()) {
       return null;
@@ -93,6 +131,51 @@ final class Connection implements AutoCloseable {
     position = end;
     limitReading(null);
     return head;
+  }
+
+  /// Runs `whenGone`, on another thread, when the client leaves while its request is being served.
+  /// What it sends instead is kept for the next request. Call it when the request's body has been
+  /// read; the connection is not read from until [#readHead].
+  void watch(Runnable whenGone) {
+    var token = new Object();
+    watching.lock();
+    try {
+      watch = token;
+    } finally {
+      watching.unlock();
+    }
+    Thread.ofVirtual()
+        .name("http-watch")
+        .start(() -> {
+          watching.lock();
+          try {
+            if (token.equals(watch) && position == limit && hasEnded()) {
+              clientGone = true;
+              whenGone.run();
+            }
+          } finally {
+            watching.unlock();
+          }
+        });
+  }
+
+  private boolean hasEnded() {
+    try {
+      return fill() < 0;
+    } catch (IOException _) { // cut, by whichever side
+      return true;
+    }
+  }
+
+  /// Waits for a watch that already reads, and keeps one from beginning to.
+  private boolean endWatch() {
+    watching.lock();
+    try {
+      watch = null;
+      return clientGone;
+    } finally {
+      watching.unlock();
+    }
   }
 
   private boolean skipEmptyLines() throws IOException {

@@ -202,6 +202,11 @@ final class ConnectionExchange implements Exchange {
   }
 
   @Override
+  public void onClientGone(Runnable action) {
+    connection.watch(action);
+  }
+
+  @Override
   public RawConnection takeOver() {
     commit(0);
     keepAlive = false;

@@ -73,6 +73,10 @@ public interface Exchange {
   /// @throws io.opensandbox.protocol.execd.ExecdException 400 when the request is not a handshake
   WebSocket upgradeWebSocket() throws IOException;
 
+  /// Runs `action` once, on another thread, when the client leaves before the response is complete.
+  /// Call it when the request's body has been read; not together with [#takeOver].
+  void onClientGone(Runnable action);
+
   /// Whether the request asks for an upgrade to WebSocket.
   boolean isWebSocketUpgrade();
 

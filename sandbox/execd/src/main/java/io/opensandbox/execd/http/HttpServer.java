@@ -116,14 +116,14 @@ public final class HttpServer implements AutoCloseable {
     signalChange();
   }
 
-  /// Stops accepting when there is no connection: what arrives from now on stays in the listener's
-  /// backlog, for whoever shares the listener. Call [#resume] on the same thread, or end the
-  /// process.
+  /// Stops accepting when nobody asks for anything, and closes the connections that clients keep
+  /// for a later request: what arrives from now on stays in the listener's backlog, for whoever
+  /// shares the listener. Call [#resume] on the same thread, or end the process.
   ///
-  /// @return false when there is a connection; nothing has changed then
+  /// @return false when a request is being served or a client has connected and not asked yet
   public boolean retire() {
     accepting.lock();
-    boolean idle = connections.isEmpty();
+    boolean idle = activeRequests.get() == 0 && connections.stream().allMatch(Connection::retire);
     if (!idle) {
       accepting.unlock();
     }

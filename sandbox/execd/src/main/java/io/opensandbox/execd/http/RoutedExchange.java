@@ -94,6 +94,11 @@ record RoutedExchange(
   }
 
   @Override
+  public void onClientGone(Runnable action) {
+    exchange.onClientGone(action);
+  }
+
+  @Override
   public boolean isWebSocketUpgrade() {
     return exchange.isWebSocketUpgrade();
   }

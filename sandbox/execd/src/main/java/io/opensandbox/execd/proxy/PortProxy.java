@@ -162,6 +162,9 @@ public final class PortProxy implements Handler {
     }
     if (length.isPresent() && length.getAsLong() == 0) {
       body.close();
+      if (!upgrade) {
+        exchange.onClientGone(call::close);
+      }
       return Optional.empty();
     }
     return Optional.of(
@@ -188,6 +191,7 @@ public final class PortProxy implements Handler {
       if (targetReads) {
         target.close();
       }
+      exchange.onClientGone(call::close);
     } catch (IOException _) {
       call.close(); // the client went away, and the target must not wait for the rest
     }

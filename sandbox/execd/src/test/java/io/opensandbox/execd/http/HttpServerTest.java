@@ -286,6 +286,39 @@ class HttpServerTest {
   }
 
   @Test
+  void retiresFromConnectionsThatWaitForAnotherRequest() throws IOException {
+    try (TestServer kept = new TestServer(HttpServerTest::answer);
+        RawClient client = kept.connect()) {
+      client.send("GET /empty HTTP/1.1\r\nHost: x\r\n\r\n").receive();
+
+      while (!kept.server().retire()) { // the request ends a moment after its response
+        Thread.onSpinWait();
+      }
+
+      assertThat(client.isClosed()).isTrue();
+      kept.server().resume();
+      try (RawClient next = kept.connect()) {
+        assertThat(next.send("GET /empty HTTP/1.1\r\nHost: x\r\n\r\n").receive().status())
+            .isEqualTo(200);
+      }
+    }
+  }
+
+  @Test
+  void doesNotRetireFromAConnectionWhoseFirstRequestIsStillToCome() throws IOException {
+    try (TestServer kept = new TestServer(HttpServerTest::answer);
+        RawClient client = kept.connect()) {
+      while (kept.server().openConnections() == 0) {
+        Thread.onSpinWait();
+      }
+
+      assertThat(kept.server().retire()).isFalse();
+      assertThat(client.send("GET /empty HTTP/1.1\r\nHost: x\r\n\r\n").receive().status())
+          .isEqualTo(200);
+    }
+  }
+
+  @Test
   void countsConnectionsAndRequests() throws Exception {
     CountDownLatch entered = new CountDownLatch(1);
     CountDownLatch leave = new CountDownLatch(1);

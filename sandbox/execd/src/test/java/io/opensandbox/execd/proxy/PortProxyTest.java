@@ -236,6 +236,38 @@ class PortProxyTest {
     assertThat(proxy.get(own + "/ping").status()).isEqualTo(401);
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "GET /proxy/%d/ HTTP/1.1\r\nHost: x\r\nX-EXECD-ACCESS-TOKEN: secret\r\n\r\n",
+        "POST /proxy/%d/ HTTP/1.1\r\nHost: x\r\nX-EXECD-ACCESS-TOKEN: secret\r\nContent-Length: 2\r\n\r\nhi"
+      })
+  void tellsASilentTargetThatTheClientHasLeft(String request) throws Exception {
+    try (var silent = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      RawClient client = proxy.connect();
+      client.send(request.formatted(silent.getLocalPort()));
+      try (Socket target = silent.accept()) {
+        client.close();
+
+        target.setSoTimeout(60_000);
+        assertThat(target.getInputStream().readAllBytes()).isNotEmpty(); // and then the end
+      }
+    }
+  }
+
+  @Test
+  void servesTheNextRequestAfterOneThatWasWatched() throws IOException {
+    try (RawClient client = proxy.connect()) {
+      for (int i = 0; i < 3; i++) {
+        client.send(
+            "GET /proxy/"
+                + target.server().port()
+                + "/ HTTP/1.1\r\nHost: x\r\nX-EXECD-ACCESS-TOKEN: secret\r\n\r\n");
+        assertThat(client.receive().status()).isEqualTo(200);
+      }
+    }
+  }
+
   @Test
   void answersBadGatewayWhenNobodyListens() throws IOException {
     int free;
