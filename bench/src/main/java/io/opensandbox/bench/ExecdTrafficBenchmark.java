@@ -125,7 +125,13 @@ final class ExecdTrafficBenchmark implements Benchmark {
   /// From a keystroke to its echo by the shell.
   private static Result keystrokes(Target target, LocalExecd execd) throws IOException {
     String id =
-        execd.execd().http().sendJson("POST", "/pty", Map.of()).expect(201).json().text("session_id");
+        execd
+            .execd()
+            .http()
+            .sendJson("POST", "/pty", Map.of())
+            .expect(201)
+            .json()
+            .text("session_id");
     var samples = new Samples();
     try (var connection = new RawConnection(execd.port())) {
       connection

@@ -107,6 +107,8 @@ record LocalExecd(Process process, int port, Execd execd) {
 
   /// What is done with it.
   interface Use {
+    /// Uses it.
+    ///
     /// @param took from the start of its process to the first answer
     void with(LocalExecd running, Duration took);
   }

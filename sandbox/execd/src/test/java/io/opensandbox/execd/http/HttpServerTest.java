@@ -74,9 +74,20 @@ class HttpServerTest {
   void answersPipelinedRequestsInOrder() throws IOException {
     try (RawClient client = server.connect()) {
       client.send(
-          "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
-              + "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nde\r\n1\r\nf\r\n0\r\nT: v\r\n\r\n"
-              + "GET /empty HTTP/1.1\r\nHost: x\r\n\r\n");
+          "POST /echo HTTP/1.1\r\n"
+              + "Host: x\r\n"
+              + "Content-Length: 3\r\n\r\n"
+              + "abcPOST /echo HTTP/1.1\r\n"
+              + "Host: x\r\n"
+              + "Transfer-Encoding: chunked\r\n\r\n"
+              + "2;x=y\r\n"
+              + "de\r\n"
+              + "1\r\n"
+              + "f\r\n"
+              + "0\r\n"
+              + "T: v\r\n\r\n"
+              + "GET /empty HTTP/1.1\r\n"
+              + "Host: x\r\n\r\n");
 
       assertThat(client.receive().body()).isEqualTo("abc");
       assertThat(client.receive().body()).isEqualTo("def");
@@ -161,7 +172,12 @@ class HttpServerTest {
     RawClient.Response sized = server.send("POST", "/small", "12345");
     RawClient.Response chunked =
         server.request(
-            "POST /small HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n0\r\n\r\n");
+            "POST /small HTTP/1.1\r\n"
+                + "Host: x\r\n"
+                + "Transfer-Encoding: chunked\r\n\r\n"
+                + "5\r\n"
+                + "12345\r\n"
+                + "0\r\n\r\n");
 
     assertThat(sized.status()).isEqualTo(413);
     assertThat(chunked.status()).isEqualTo(413);

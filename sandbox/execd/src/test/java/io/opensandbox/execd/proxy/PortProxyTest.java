@@ -240,7 +240,11 @@ class PortProxyTest {
   @ValueSource(
       strings = {
         "GET /proxy/%d/ HTTP/1.1\r\nHost: x\r\nX-EXECD-ACCESS-TOKEN: secret\r\n\r\n",
-        "POST /proxy/%d/ HTTP/1.1\r\nHost: x\r\nX-EXECD-ACCESS-TOKEN: secret\r\nContent-Length: 2\r\n\r\nhi"
+        "POST /proxy/%d/ HTTP/1.1\r\n"
+            + "Host: x\r\n"
+            + "X-EXECD-ACCESS-TOKEN: secret\r\n"
+            + "Content-Length: 2\r\n\r\n"
+            + "hi"
       })
   void tellsASilentTargetThatTheClientHasLeft(String request) throws Exception {
     try (var silent = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
