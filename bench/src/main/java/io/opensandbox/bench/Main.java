@@ -26,6 +26,7 @@ public final class Main {
           new BurstBenchmark(50),
           new BurstBenchmark(100),
           new ExecdBenchmark(),
+          new ExecdTrafficBenchmark(),
           new CodeBenchmark());
 
   private Main() {}
