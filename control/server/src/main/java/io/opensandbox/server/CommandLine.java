@@ -57,6 +57,7 @@ final class CommandLine implements Callable<Integer> {
     var command = new CommandLine(environment);
     var line = new picocli.CommandLine(command);
     line.addSubcommand(new InitConfig(environment));
+    line.addSubcommand(new Backup(environment));
     line.addSubcommand(new Rehearse(environment));
     return line.execute(arguments);
   }

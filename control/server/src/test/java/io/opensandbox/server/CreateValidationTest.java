@@ -166,7 +166,18 @@ class CreateValidationTest {
         member("\"extensions\":{\"access.renew.extend.seconds\":\"5m\"}", PARAMETER),
         member("\"extensions\":{\"access.renew.extend.seconds\":300}", PARAMETER),
         refused("{\"extensions\":{\"poolRef\":\"p\"}}", 404, "KUBERNETES::POOL_NOT_FOUND"),
-        refused("{\"extensions\":{\"poolRef\":\"p\"},\"snapshotId\":\"s\"}", 400, PARAMETER));
+        refused("{\"extensions\":{\"poolRef\":\"p\"},\"snapshotId\":\"s\"}", 400, PARAMETER),
+        refused(
+            "{\"extensions\":{\"poolRef\":\"p\"},\"credentialProxy\":{\"enabled\":true}}",
+            400,
+            PARAMETER),
+        member("\"extensions\":[]", PARAMETER),
+        member("\"extensions\":{\"a\":1}", PARAMETER),
+        member("\"credentialProxy\":{\"enabled\":\"maybe\"}", PARAMETER),
+        member("\"credentialProxy\":true", PARAMETER),
+        member("\"networkPolicy\":[]", PARAMETER),
+        member("\"resourceLimits\":[]", PARAMETER),
+        member("\"snapshotId\":7", PARAMETER));
   }
 
   static Stream<Arguments> volumes() {
@@ -188,6 +199,9 @@ class CreateValidationTest {
         volume(pvc(",\"subPath\":\"/x\""), "VOLUME::INVALID_SUB_PATH"),
         volume(pvc(",\"subPath\":\"a/../b\""), "VOLUME::INVALID_SUB_PATH"),
         volume(pvc(",\"subPath\":\"..\""), "VOLUME::INVALID_SUB_PATH"),
+        volume(pvc(",\"subPath\":7"), "VOLUME::INVALID_SUB_PATH"),
+        volume(pvc(",\"readOnly\":\"maybe\""), PARAMETER),
+        volume(pvc("").replace("\"c\"", "\"c\",\"createIfNotExists\":\"x\""), PARAMETER),
         volume(pvc("").replace("\"c\"", "\"C_1\""), "VOLUME::INVALID_PVC_NAME"),
         volume(pvc("").replace("\"c\"", "\"" + "c".repeat(254) + "\""), "VOLUME::INVALID_PVC_NAME"),
         volume(pvc("").replace("\"c\"", "\"c\",\"storage\":\"1 Gi\""), PARAMETER),

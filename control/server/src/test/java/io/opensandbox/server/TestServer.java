@@ -20,6 +20,7 @@ import java.security.SecureRandom;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /// The real server on a free loopback port, on the in-memory runtime.
 public final class TestServer implements AutoCloseable {
@@ -51,6 +52,22 @@ public final class TestServer implements AutoCloseable {
         value = value instanceof Json.Obj object ? object.member(name) : null;
       }
       return value instanceof Json.Str text ? text.value() : "";
+    }
+
+    /// The states in a list of sandboxes or snapshots, by id.
+    public Map<String, String> states() {
+      Map<String, String> states = new TreeMap<>();
+      if (json().member("items") instanceof Json.Arr items) {
+        for (Json item : items.items()) {
+          if (item instanceof Json.Obj object
+              && object.member("id") instanceof Json.Str id
+              && object.member("status") instanceof Json.Obj status
+              && status.member("state") instanceof Json.Str state) {
+            states.put(id.value(), state.value());
+          }
+        }
+      }
+      return states;
     }
 
     /// A response header.
@@ -101,7 +118,11 @@ public final class TestServer implements AutoCloseable {
   ///
   /// @param toml added to it
   static Config config(Path folder, String toml) {
-    return new ConfigLoader(Map.of(), folder)
+    return config(folder, toml, Map.of());
+  }
+
+  private static Config config(Path folder, String toml, Map<String, String> variables) {
+    return new ConfigLoader(variables, folder)
         .parse(
             "test.toml",
             """
@@ -114,6 +135,14 @@ public final class TestServer implements AutoCloseable {
             %s
             """
                 .formatted(folder.resolve("store.db"), toml));
+  }
+
+  /// Starts a server that asks for no key.
+  public static TestServer startWithoutKey(Path folder) {
+    Config config = config(folder, "", Map.of(ConfigLoader.API_KEY_VARIABLE, ""));
+    var runtime = new FakeRuntime();
+    Database database = Databases.open(config.store());
+    return start(folder, config, runtime, runtime, new FakeClock(), database);
   }
 
   /// The runtime below it.

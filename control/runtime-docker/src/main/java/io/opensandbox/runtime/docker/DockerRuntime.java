@@ -200,7 +200,7 @@ public final class DockerRuntime implements SandboxRuntime {
       throw notRunning(id);
     }
     try {
-      engine.post(SandboxIndex.path(id) + "/pause");
+      new Freezer(engine).post(SandboxIndex.path(id) + "/pause");
     } catch (EngineException e) {
       if (index.fetch(id).sandbox().state() != State.RUNNING) {
         throw notRunning(id);

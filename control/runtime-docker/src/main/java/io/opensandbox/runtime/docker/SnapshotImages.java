@@ -40,7 +40,7 @@ final class SnapshotImages {
       }
     }
     try {
-      engine.post(path.toString());
+      new Freezer(engine).post(path.toString());
     } catch (EngineException e) {
       throw new SandboxException(
           ErrorCode.SNAPSHOT_CREATE_FAILED,

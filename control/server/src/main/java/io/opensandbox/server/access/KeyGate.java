@@ -39,7 +39,11 @@ public final class KeyGate extends Handler.Wrapper {
   public boolean handle(Request request, Response response, Callback callback) throws Exception {
     String path = decodedPath(request);
     // Handshakes carry no key; the proxy behind this gate answers every one of them.
-    if (keys.isEmpty() || isExempt(path) || ProxyHandler.isWebSocketHandshake(request)) {
+    if (isExempt(path) || ProxyHandler.isWebSocketHandshake(request)) {
+      return super.handle(request, response, callback);
+    }
+    if (keys.isEmpty()) {
+      auditMutation(request, response, Caller.ANONYMOUS);
       return super.handle(request, response, callback);
     }
     @Nullable String sent = request.getHeaders().get(HEADER);
@@ -76,21 +80,25 @@ public final class KeyGate extends Handler.Wrapper {
           ErrorCode.RATE_LIMITED,
           "too many requests with the API key \"" + caller.name() + "\"");
     }
-    if (needed == Caller.Scope.WRITE) {
-      Request.addCompletionListener(request, _ -> audit(request, response, caller));
-    }
+    auditMutation(request, response, caller);
     return super.handle(request, response, callback);
   }
 
-  private static void audit(Request request, Response response, Caller caller) {
-    AUDIT.info(
-        "request={} key={} tenant={} method={} path={} status={}",
-        RequestScope.id(request),
-        caller.name(),
-        caller.tenant().isEmpty() ? "-" : caller.tenant(),
-        request.getMethod(),
-        request.getHttpURI().getPath(),
-        response.getStatus());
+  private static void auditMutation(Request request, Response response, Caller caller) {
+    if (neededScope(request.getMethod()) != Caller.Scope.WRITE) {
+      return;
+    }
+    Request.addCompletionListener(
+        request,
+        _ ->
+            AUDIT.info(
+                "request={} key={} tenant={} method={} path={} status={}",
+                RequestScope.id(request),
+                caller.name(),
+                caller.tenant().isEmpty() ? "-" : caller.tenant(),
+                request.getMethod(),
+                request.getHttpURI().getPath(),
+                response.getStatus()));
   }
 
   private static Caller.Scope neededScope(String method) {

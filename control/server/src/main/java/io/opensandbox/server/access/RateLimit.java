@@ -8,7 +8,8 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /// A token bucket for each API key: as many requests at once as a minute allows, refilled evenly.
 public final class RateLimit {
-  private static final double SECONDS_PER_MINUTE = 60;
+  private static final long SECOND = 1_000_000_000;
+  private static final long MINUTE = 60 * SECOND;
 
   private final long perMinute;
   private final InstantSource clock;
@@ -26,28 +27,30 @@ public final class RateLimit {
       return 0;
     }
     Instant now = clock.instant();
-    return buckets.computeIfAbsent(key, _ -> new Bucket(perMinute, now)).take(now);
+    return buckets.computeIfAbsent(key, _ -> new Bucket(now)).take(now);
   }
 
+  /// Counts in nanoseconds of waiting, so that nothing is lost to rounding.
   private final class Bucket {
     // Both guarded by this.
-    private double tokens;
+    private long credit = MINUTE;
     private Instant refilledAt;
 
-    Bucket(double tokens, Instant refilledAt) {
-      this.tokens = tokens;
-      this.refilledAt = refilledAt;
+    Bucket(Instant now) {
+      this.refilledAt = now;
     }
 
     synchronized long take(Instant now) {
-      double seconds = Math.max(0, Duration.between(refilledAt, now).toNanos() / 1e9);
-      tokens = Math.min((double) perMinute, tokens + seconds * perMinute / SECONDS_PER_MINUTE);
+      Duration passed = Duration.between(refilledAt, now);
+      boolean full = passed.compareTo(Duration.ofNanos(MINUTE)) >= 0;
+      credit = full ? MINUTE : Math.min(MINUTE, credit + Math.max(0, passed.toNanos()));
       refilledAt = now;
-      if (tokens >= 1) {
-        tokens -= 1;
+      long price = MINUTE / perMinute;
+      if (credit >= price) {
+        credit -= price;
         return 0;
       }
-      return Math.max(1, (long) Math.ceil((1 - tokens) * SECONDS_PER_MINUTE / perMinute));
+      return Math.ceilDiv(price - credit, SECOND);
     }
   }
 }

@@ -89,7 +89,9 @@ public final class AccessRenewal implements AutoCloseable {
     String sandboxId = signal.sandboxId();
     Instant now = clock.instant();
     Instant last = renewedAt.get(sandboxId);
-    if (last != null && now.isBefore(last.plus(minInterval))) {
+    // A clock that was set back must not stop renewals until it has caught up.
+    boolean recent = last != null && !now.isBefore(last) && now.isBefore(last.plus(minInterval));
+    if (recent) {
       return;
     }
     try {

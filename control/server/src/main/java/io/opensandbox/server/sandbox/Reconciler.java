@@ -28,6 +28,7 @@ public final class Reconciler implements AutoCloseable {
   private static final Duration RESYNC = Duration.ofSeconds(30);
   private static final Duration KEY_LIFE = Duration.ofDays(1);
   private static final int AT_ONCE = 8;
+  private static final int RESYNCS_PER_SWEEP = 10;
 
   private final SandboxRuntime runtime;
   private final SandboxStore store;
@@ -43,6 +44,8 @@ public final class Reconciler implements AutoCloseable {
   // Guarded by itself.
   private final Set<String> dirty = new LinkedHashSet<>();
   private final AtomicBoolean resync = new AtomicBoolean();
+  // Only the loop's thread uses it.
+  private int resyncs;
   private volatile boolean closed;
   private volatile Runnable membersChanged = () -> {};
 
@@ -105,6 +108,7 @@ public final class Reconciler implements AutoCloseable {
 
   private void loop() {
     try {
+      sweep();
       while (!closed) {
         boolean woken = wakeUps.tryAcquire(RESYNC.toMillis(), TimeUnit.MILLISECONDS);
         wakeUps.drainPermits();
@@ -113,11 +117,31 @@ public final class Reconciler implements AutoCloseable {
         }
         if (resync.getAndSet(false) || !woken) {
           resyncAll();
+          sweepNowAndThen();
         }
         takeDirty().forEach(this::reconcileLater);
       }
     } catch (InterruptedException _) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  private void sweepNowAndThen() {
+    resyncs++;
+    if (resyncs % RESYNCS_PER_SWEEP == 0) {
+      sweep();
+    }
+  }
+
+  // What belongs to no sandbox any more, such as a volume that was in use when its owner went.
+  private void sweep() {
+    try {
+      int removed = runtime.sweep();
+      if (removed > 0) {
+        LOG.info("removed {} things that belonged to no sandbox", removed);
+      }
+    } catch (RuntimeException e) {
+      LOG.warn("cannot sweep the runtime, will retry: {}", e.getMessage());
     }
   }
 
@@ -203,7 +227,7 @@ public final class Reconciler implements AutoCloseable {
     }
     SandboxRow row = found.get();
     switch (row.intent()) {
-      case CREATE -> continueCreate(row);
+      case CREATE -> continueCreate(id);
       case KEEP -> follow(row);
       case FILL -> abandonMember(row);
       case WARM -> followMember(row);
@@ -224,10 +248,20 @@ public final class Reconciler implements AutoCloseable {
     }
   }
 
-  private void continueCreate(SandboxRow row) {
-    if (store.makers().take(row.id()) != Leases.Outcome.TAKEN) {
+  private void continueCreate(String id) {
+    if (store.makers().take(id) != Leases.Outcome.TAKEN) {
       return; // another server is making it
     }
+    // It may have been finished just before the lease was free.
+    Optional<SandboxRow> row = store.find(id).filter(found -> found.intent() == Intent.CREATE);
+    if (row.isPresent()) {
+      continueCreate(row.get());
+    } else {
+      store.makers().release(id);
+    }
+  }
+
+  private void continueCreate(SandboxRow row) {
     Optional<String> json = store.requestJson(row.id());
     if (!row.acknowledged() || json.isEmpty()) {
       LOG.info("sandbox {}: its create was cut short; removing it", row.id());
@@ -241,11 +275,17 @@ public final class Reconciler implements AutoCloseable {
   }
 
   private void abandonMember(SandboxRow row) {
-    if (store.makers().take(row.id()) == Leases.Outcome.TAKEN) {
-      LOG.info("sandbox {}: the making of this pool member was cut short; removing it", row.id());
-      removal.removeMember(row);
-      membersChanged.run();
+    if (store.makers().take(row.id()) != Leases.Outcome.TAKEN) {
+      return; // another server is making it
     }
+    // It may have been finished just before the lease was free.
+    if (store.find(row.id()).filter(found -> found.intent() == Intent.FILL).isEmpty()) {
+      store.makers().release(row.id());
+      return;
+    }
+    LOG.info("sandbox {}: the making of this pool member was cut short; removing it", row.id());
+    removal.removeMember(row);
+    membersChanged.run();
   }
 
   private void followMember(SandboxRow row) {

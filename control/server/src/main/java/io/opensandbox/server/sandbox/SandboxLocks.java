@@ -6,8 +6,6 @@ import io.opensandbox.server.store.Leases;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 
@@ -16,7 +14,6 @@ import java.util.function.Supplier;
 final class SandboxLocks {
   // Under the 30 s after which clients give up.
   private static final Duration PATIENCE = Duration.ofSeconds(25);
-  private static final Duration PAUSE = Duration.ofMillis(50);
 
   private final Leases leases;
   // Guarded by itself.
@@ -70,21 +67,15 @@ final class SandboxLocks {
   }
 
   private void await(String id) {
-    long deadline = System.nanoTime() + PATIENCE.toNanos();
-    var never = new Semaphore(0);
-    while (leases.take(id) == Leases.Outcome.BUSY) {
-      try {
-        if (System.nanoTime() - deadline >= 0
-            || never.tryAcquire(PAUSE.toMillis(), TimeUnit.MILLISECONDS)) {
-          throw new SandboxException(
-              ErrorCode.OVER_CAPACITY,
-              "another server is working on sandbox \"" + id + "\"; try again");
-        }
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
+    try {
+      if (leases.take(id, PATIENCE) == Leases.Outcome.BUSY) {
         throw new SandboxException(
-            ErrorCode.OVER_CAPACITY, "interrupted: the server is stopping", e);
+            ErrorCode.OVER_CAPACITY,
+            "another server is working on sandbox \"" + id + "\"; try again");
       }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new SandboxException(ErrorCode.OVER_CAPACITY, "interrupted: the server is stopping", e);
     }
   }
 

@@ -9,6 +9,7 @@ import io.opensandbox.server.sandbox.Captures;
 import io.opensandbox.server.sandbox.SandboxRow;
 import io.opensandbox.server.sandbox.SandboxService;
 import io.opensandbox.server.store.Leases;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
@@ -29,6 +30,8 @@ public final class SnapshotService implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(SnapshotService.class);
   private static final int WORKERS = 2;
   private static final long STOP_SECONDS = 60;
+  // Under the 30 s after which clients give up.
+  private static final Duration PATIENCE = Duration.ofSeconds(25);
 
   private final SnapshotStore store;
   private final SandboxRuntime runtime;
@@ -120,11 +123,26 @@ public final class SnapshotService implements AutoCloseable {
 
   /// Removes a snapshot and its image. Repeating it finishes what an earlier call could not.
   void delete(String id, String tenant) {
-    SnapshotRow row = get(id, tenant);
-    SnapshotState before = row.status().state();
-    if (before == SnapshotState.CREATING) {
+    if (get(id, tenant).status().state() == SnapshotState.CREATING) {
       throw invalidState(id, "it is being created");
     }
+    try {
+      if (store.workers().take(id, PATIENCE) == Leases.Outcome.BUSY) {
+        throw invalidState(id, "another server is working on it");
+      }
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt();
+      throw invalidState(id, "the server is stopping");
+    }
+    try {
+      delete(get(id, tenant));
+    } finally {
+      store.workers().release(id);
+    }
+  }
+
+  private void delete(SnapshotRow row) {
+    SnapshotState before = row.status().state();
     SnapshotRow deleting =
         row.with(
             new SnapshotRow.Status(
@@ -133,18 +151,11 @@ public final class SnapshotService implements AutoCloseable {
                 "Snapshot deletion requested.",
                 now()),
             row.image());
-    if (store.workers().take(id) == Leases.Outcome.BUSY) {
-      throw invalidState(id, "another server is working on it");
+    if (before != SnapshotState.DELETING && !store.replaceIf(before, deleting)) {
+      throw invalidState(row.id(), "it was changed meanwhile");
     }
-    try {
-      if (before != SnapshotState.DELETING && !store.replaceIf(before, deleting)) {
-        throw invalidState(id, "it was changed meanwhile");
-      }
-      removeImage(row, before);
-      store.delete(id);
-    } finally {
-      store.workers().release(id);
-    }
+    removeImage(row, before);
+    store.delete(row.id());
   }
 
   private void removeImage(SnapshotRow row, SnapshotState before) {

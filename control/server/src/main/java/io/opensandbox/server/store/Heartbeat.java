@@ -12,16 +12,19 @@ import org.slf4j.LoggerFactory;
 public final class Heartbeat implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Heartbeat.class);
   private static final int BEATS_PER_LEASE = 3;
+  // What a dead server left, or another was told to delete, is noticed at a beat.
+  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(2);
 
   private final Duration pause;
   private final List<Runnable> beats;
   private final CountDownLatch closed = new CountDownLatch(1);
   private final Thread thread = Thread.ofVirtual().name("heartbeat").unstarted(this::run);
 
-  /// @param lease whose third is the time between two beats
+  /// @param lease whose third is the longest time between two beats
   /// @param beats what is done at each, in this order; one that fails does not stop the others
   public Heartbeat(Duration lease, List<Runnable> beats) {
-    this.pause = lease.dividedBy(BEATS_PER_LEASE);
+    Duration third = lease.dividedBy(BEATS_PER_LEASE);
+    this.pause = third.compareTo(LONGEST_PAUSE) < 0 ? third : LONGEST_PAUSE;
     this.beats = List.copyOf(beats);
   }
 

@@ -1,11 +1,15 @@
 package io.opensandbox.server.store;
 
 import java.time.Duration;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 
 /// Claims of servers on the rows of one table, by row and for a limited time. The clock that counts
 /// is the database's. Whoever holds a lease renews it until the work is done; a server that dies
 /// stops doing so, and another takes the row over.
 public final class Leases {
+  private static final Duration PAUSE = Duration.ofMillis(50);
+
   private final Database database;
   private final String holder;
   private final Duration length;
@@ -71,6 +75,22 @@ public final class Leases {
           ? Outcome.BUSY
           : Outcome.ABSENT;
     });
+  }
+
+  /// Takes a row like [#take], waiting for another server that has it.
+  ///
+  /// @param patience how long at most; then the outcome is [Outcome#BUSY]
+  public Outcome take(String id, Duration patience) throws InterruptedException {
+    long deadline = System.nanoTime() + patience.toNanos();
+    var never = new Semaphore(0);
+    while (true) {
+      Outcome outcome = take(id);
+      if (outcome != Outcome.BUSY || System.nanoTime() - deadline >= 0) {
+        return outcome;
+      }
+      // Another server gives its lease back, or dies, without a signal here.
+      boolean _ = never.tryAcquire(PAUSE.toMillis(), TimeUnit.MILLISECONDS);
+    }
   }
 
   /// Gives a row back; one that another server holds, or that is gone, stays as it is.

@@ -1,0 +1,75 @@
+package io.opensandbox.runtime.docker;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.opensandbox.runtime.docker.engine.Engine;
+import io.opensandbox.runtime.docker.engine.EngineException;
+import io.opensandbox.runtime.docker.engine.ScriptedEngine;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Freezing on an engine that does not always manage to.
+class FreezerTest {
+  private static final String BUSY =
+      ScriptedEngine.answer(
+          "500 Internal Server Error",
+          "{\"message\":\"OCI runtime pause failed: unable to freeze: unknown\"}");
+
+  @TempDir Path folder;
+  private ScriptedEngine script;
+  private Engine engine;
+
+  @BeforeEach
+  void open() throws IOException {
+    script = new ScriptedEngine(folder);
+    engine = Engine.open(script.address(), Duration.ofSeconds(60));
+  }
+
+  @AfterEach
+  void close() throws Exception {
+    engine.close();
+    script.close();
+  }
+
+  private long tries() {
+    return script.requests().stream().filter(request -> request.contains("/pause")).count();
+  }
+
+  @Test
+  void whatCannotBeFrozenAtOnceIsTriedAgain() {
+    script.add(BUSY);
+    script.add(BUSY);
+    script.add(ScriptedEngine.answer("204 No Content", ""));
+
+    new Freezer(engine).post("/containers/a/pause");
+
+    assertThat(tries()).isEqualTo(3);
+  }
+
+  @Test
+  void otherFailuresAreNot() {
+    script.add(ScriptedEngine.answer("409 Conflict", "{\"message\":\"already paused\"}"));
+
+    assertThatThrownBy(() -> new Freezer(engine).post("/containers/a/pause"))
+        .isInstanceOf(EngineException.class)
+        .hasMessageContaining("already paused");
+    assertThat(tries()).isEqualTo(1);
+  }
+
+  @Test
+  void itGivesUpInTheEnd() {
+    for (int i = 0; i < 10; i++) {
+      script.add(BUSY);
+    }
+
+    assertThatThrownBy(() -> new Freezer(engine).post("/containers/a/pause"))
+        .isInstanceOf(EngineException.class);
+    assertThat(tries()).isEqualTo(10);
+  }
+}

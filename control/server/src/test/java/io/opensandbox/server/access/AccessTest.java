@@ -1,0 +1,258 @@
+package io.opensandbox.server.access;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.AppenderBase;
+import io.opensandbox.runtime.FakeRuntime;
+import io.opensandbox.server.FakeClock;
+import io.opensandbox.server.TestServer;
+import io.opensandbox.server.TestServer.Answer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.time.Duration;
+import java.util.HexFormat;
+import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.slf4j.LoggerFactory;
+
+/// Who may do what, how often, and what is written down about it.
+class AccessTest {
+  @TempDir Path folder;
+  private final FakeClock clock = new FakeClock();
+
+  @SuppressWarnings("NullAway.Init") // every test starts it first
+  private TestServer server;
+
+  @AfterEach
+  void stop() {
+    server.close();
+    server.runtime().close();
+  }
+
+  private void start(String toml) throws Exception {
+    String keys =
+        key("reader", "", "read")
+            + key("writer", "", "write")
+            + key("admin", "", "admin")
+            + key("a1", "a", "read\", \"write")
+            + key("a2", "a", "read\", \"write")
+            + key("b1", "b", "read\", \"write");
+    server = TestServer.start(folder, new FakeRuntime(), clock, toml + keys);
+  }
+
+  private static String key(String name, String tenant, String scopes) throws Exception {
+    byte[] digest =
+        MessageDigest.getInstance("SHA-256")
+            .digest(("secret-" + name).getBytes(StandardCharsets.UTF_8));
+    return """
+    [[server.keys]]
+    name = "%s"
+    key_sha256 = "%s"
+    scopes = ["%s"]
+    tenant = "%s"
+    """
+        .formatted(name, HexFormat.of().formatHex(digest), scopes, tenant);
+  }
+
+  private Answer as(String name, String method, String path, String body) {
+    return server.send(
+        server
+            .request(method, path, body.isEmpty() ? Optional.empty() : Optional.of(body))
+            .setHeader(KeyGate.HEADER, "secret-" + name));
+  }
+
+  private String createAs(String name) {
+    Answer answer = as(name, "POST", "/v1/sandboxes", TestServer.body(",\"timeout\":600"));
+    assertThat(answer.status()).as(answer.body()).isEqualTo(202);
+    return answer.text("id");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "reader, GET, 200",
+    "reader, POST, 403",
+    "writer, GET, 403",
+    "writer, POST, 202",
+    "admin, GET, 200",
+    "admin, POST, 202",
+    "a1, GET, 200",
+    "a1, POST, 202"
+  })
+  void scopesSayWhatAKeyMayDo(String name, String method, int status) throws Exception {
+    start("");
+    String body = method.equals("POST") ? TestServer.body("") : "";
+
+    Answer answer = as(name, method, "/v1/sandboxes", body);
+
+    assertThat(answer.status()).as(answer.body()).isEqualTo(status);
+    if (status == 403) {
+      assertThat(answer.text("code")).isEqualTo("FORBIDDEN");
+      assertThat(answer.text("message")).contains("\"" + name + "\"").doesNotContain("secret");
+      assertThat(server.runtime().sandboxIds()).isEmpty();
+    }
+  }
+
+  @Test
+  void keysAreComparedWhole() throws Exception {
+    start("");
+
+    for (String wrong : new String[] {"secret-admi", "secret-admin ", "SECRET-ADMIN", "x"}) {
+      Answer answer =
+          server.send(
+              server
+                  .request("GET", "/v1/sandboxes", Optional.empty())
+                  .setHeader(KeyGate.HEADER, wrong));
+      // A blank at the end of a header's value is not part of it.
+      assertThat(answer.status()).as(wrong).isEqualTo(wrong.endsWith(" ") ? 200 : 401);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "GET | |",
+        "DELETE | |",
+        "POST | /pause |",
+        "POST | /resume |",
+        "PATCH | /metadata | {'a':'b'}",
+        "POST | /renew-expiration | {'expiresAt':'2031-01-01T00:00:00Z'}",
+        "GET | /endpoints/8080 |",
+        "POST | /snapshots | {}",
+        "GET | /diagnostics/logs |",
+        "GET | /diagnostics/events |",
+        "GET | /diagnostics/inspect |",
+        "GET | /diagnostics/summary |"
+      })
+  void aSandboxOfAnotherTenantIsNotThere(String method, String suffix, String body)
+      throws Exception {
+    start("");
+    String path = "/v1/sandboxes/" + createAs("a1") + (suffix == null ? "" : suffix);
+    String json = body == null ? "" : body.replace('\'', '"');
+
+    Answer answer = as("b1", method, path, json);
+
+    assertThat(answer.status()).as(answer.body()).isEqualTo(404);
+    assertThat(answer.text("code")).isEqualTo("DOCKER::SANDBOX_NOT_FOUND");
+    assertThat(server.runtime().sandboxIds()).hasSize(1);
+  }
+
+  @Test
+  void keysOfOneTenantShareTheirSandboxesAndAKeyWithoutTenantSeesAll() throws Exception {
+    start("");
+    String mine = createAs("a1");
+    String other = createAs("b1");
+
+    assertThat(as("a2", "GET", "/v1/sandboxes", "").states()).containsOnlyKeys(mine);
+    assertThat(as("b1", "GET", "/v1/sandboxes", "").states()).containsOnlyKeys(other);
+    assertThat(as("reader", "GET", "/v1/sandboxes", "").states()).containsOnlyKeys(mine, other);
+    assertThat(as("a2", "GET", "/v1/sandboxes?state=Running", "").states()).containsOnlyKeys(mine);
+    assertThat(as("a2", "DELETE", "/v1/sandboxes/" + mine, "").status()).isEqualTo(204);
+  }
+
+  @Test
+  void snapshotsBelongToTheTenantOfTheirSandbox() throws Exception {
+    start("");
+    String id = as("a1", "POST", "/v1/sandboxes/" + createAs("a1") + "/snapshots", "").text("id");
+
+    assertThat(as("a2", "GET", "/v1/snapshots", "").states()).containsOnlyKeys(id);
+    assertThat(as("b1", "GET", "/v1/snapshots", "").states()).isEmpty();
+    for (String method : new String[] {"GET", "DELETE"}) {
+      Answer answer = as("b1", method, "/v1/snapshots/" + id, "");
+      assertThat(answer.status()).isEqualTo(404);
+      assertThat(answer.text("code")).isEqualTo("SNAPSHOT::NOT_FOUND");
+    }
+    String restore = "{\"snapshotId\":\"" + id + "\",\"resourceLimits\":{}}";
+    assertThat(as("b1", "POST", "/v1/sandboxes", restore).text("code"))
+        .isEqualTo("SNAPSHOT::NOT_FOUND");
+  }
+
+  @Test
+  void tooManyRequestsOfAKeyWait() throws Exception {
+    start("server.rate_limit_per_minute = 3\n");
+    for (int i = 0; i < 3; i++) {
+      assertThat(as("reader", "GET", "/v1/sandboxes", "").status()).isEqualTo(200);
+    }
+
+    Answer refused = as("reader", "GET", "/v1/sandboxes", "");
+
+    assertThat(refused.status()).isEqualTo(429);
+    assertThat(refused.text("code")).isEqualTo("GENERAL::RATE_LIMITED");
+    assertThat(refused.header("Retry-After")).contains("20");
+    assertThat(as("a1", "GET", "/v1/sandboxes", "").status()).as("other keys").isEqualTo(200);
+    clock.advance(Duration.ofSeconds(19));
+    assertThat(as("reader", "GET", "/v1/sandboxes", "").header("Retry-After")).contains("1");
+    clock.advance(Duration.ofSeconds(1));
+    assertThat(as("reader", "GET", "/v1/sandboxes", "").status()).isEqualTo(200);
+    assertThat(as("reader", "GET", "/v1/sandboxes", "").status()).isEqualTo(429);
+    clock.advance(Duration.ofHours(-1));
+    assertThat(as("reader", "GET", "/v1/sandboxes", "").status())
+        .as("clock set back")
+        .isEqualTo(429);
+  }
+
+  @Test
+  void eachMutationIsWrittenDown() throws Exception {
+    try (var audit = new AuditLog()) {
+      start("");
+      String id = createAs("a1");
+      as("a1", "GET", "/v1/sandboxes/" + id, "");
+      as("a1", "DELETE", "/v1/sandboxes/" + id, "");
+      as("a1", "DELETE", "/v1/sandboxes/" + id, "");
+
+      assertThat(audit.next())
+          .contains("key=a1 tenant=a method=POST path=/v1/sandboxes status=202");
+      assertThat(audit.next())
+          .contains("key=a1 tenant=a method=DELETE path=/v1/sandboxes/" + id + " status=204");
+      assertThat(audit.next()).contains("status=404").doesNotContain("secret");
+    }
+  }
+
+  @Test
+  void mutationsWithoutAKeyAreWrittenDownToo() throws Exception {
+    try (var audit = new AuditLog()) {
+      server = TestServer.startWithoutKey(folder);
+      server.create();
+
+      assertThat(audit.next()).contains("key=- tenant=- method=POST path=/v1/sandboxes status=202");
+    }
+  }
+
+  /// What is written to the log `audit`.
+  private static final class AuditLog extends AppenderBase<ILoggingEvent> implements AutoCloseable {
+    private final Logger logger = (Logger) LoggerFactory.getLogger("audit");
+    private final BlockingQueue<String> lines = new LinkedBlockingQueue<>();
+
+    AuditLog() {
+      start();
+      logger.addAppender(this);
+    }
+
+    @Override
+    protected void append(ILoggingEvent event) {
+      lines.add(event.getFormattedMessage());
+    }
+
+    // The line is written when the response is complete, which the client may see before.
+    String next() throws InterruptedException {
+      String line = lines.poll(60, TimeUnit.SECONDS);
+      assertThat(line).as("a line of the audit log").isNotNull();
+      return line == null ? "" : line;
+    }
+
+    @Override
+    public void close() {
+      logger.detachAppender(this);
+    }
+  }
+}

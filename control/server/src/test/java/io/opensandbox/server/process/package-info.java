@@ -1,0 +1,3 @@
+/// The server as a process of its own, on a real engine: killed, doubled, and with an engine that
+/// fails.
+package io.opensandbox.server.process;
