@@ -38,7 +38,7 @@ final class TestRuntime implements AutoCloseable {
   static final Runner RUNNER =
       new HostRunner("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 
-  private static final Duration PATIENCE = Duration.ofSeconds(60);
+  private static final Duration PATIENCE = Duration.ofMinutes(4);
 
   private final Path directory;
   private final LocalConfig config;

@@ -8,14 +8,15 @@ import java.util.function.BooleanSupplier;
 /// Waits for the kernel to finish what was asked of it, where it offers no event to wait for: v1
 /// freezers and the last breath of killed processes.
 public final class Settling {
-  private static final Duration LIMIT = Duration.ofSeconds(10);
+  private static final Duration LIMIT = Duration.ofSeconds(30);
   private static final long MAX_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
   private Settling() {}
 
   /// Asks `settled` again and again, first at once, then after short growing pauses.
   ///
-  /// @return false when it did not settle within ten seconds or the thread was interrupted
+  /// @return false when it did not settle within half a minute, which is time for processes that
+  ///   wait for a busy disk, or the thread was interrupted
   public static boolean until(BooleanSupplier settled) {
     return within(LIMIT, settled);
   }
