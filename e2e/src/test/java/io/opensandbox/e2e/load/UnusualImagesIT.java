@@ -28,9 +28,9 @@ class UnusualImagesIT {
             .as(path)
             .isEqualTo(200);
       }
-      assertThat(
-              sandbox.execd().http().send("GET", "/files/info?path=/opt/opensandbox/bin").status())
-          .isEqualTo(404);
+      var inside = sandbox.execd().http().send("GET", "/directories/list?path=/opt/opensandbox");
+      assertThat(inside.expect(200).json().items())
+          .allSatisfy(entry -> assertThat(entry.text("type")).isEqualTo("file"));
     }
   }
 

@@ -242,6 +242,7 @@ class BehaviourIT {
   @Test
   void fork_givesCopiesOfTheFiles_eachWithItsOwn() throws Exception {
     Path volume = Files.createDirectory(shared.resolve("forked"));
+    Files.createFile(volume.resolve("names"));
     String source =
         test.start(
             test.host(),
@@ -250,7 +251,7 @@ class BehaviourIT {
             "sh",
             "-c",
             "[ -e /root/f ] || echo source >/root/f; cat /root/f; hostname >>/v/names;"
-                + " hostname >/root/f; sleep 600");
+                + " hostname >/root/n; mv /root/n /root/f; sleep 600");
     String name = Engine.hostname(source);
     test.await(() -> test.logOf(source).equals("source\n"));
     test.await(() -> Files.readString(volume.resolve("names")).contains(name));
@@ -271,6 +272,21 @@ class BehaviourIT {
     }
     copies.forEach(copy -> test.runtime().remove(copy, Duration.ZERO));
     test.await(() -> test.layers("fork-").isEmpty());
+  }
+
+  /// A v1 freezer that meets a process in vfork(2) needs to be told twice.
+  @Test
+  void pause_ofProgramsThatKeepStartingPrograms_settles() {
+    String id =
+        test.start(test.host(), ResourceLimits.NONE, "sh", "-c", "while :; do /bin/true; done");
+
+    for (int i = 0; i < 100; i++) {
+      test.runtime().pause(id);
+      test.runtime().resume(id);
+    }
+
+    assertThat(state(id)).isEqualTo(RuntimeSandbox.State.RUNNING);
+    test.runtime().remove(id, Duration.ZERO);
   }
 
   @Test

@@ -128,8 +128,16 @@ public final class Cgroup {
   ///
   /// @return whether they were frozen at the time of return
   public boolean freeze() {
-    write(freezer(), v2.isPresent() ? "1" : "FROZEN");
-    return Settling.until(this::isFrozen);
+    if (v2.isPresent()) {
+      write(freezer(), "1");
+      return Settling.until(this::isFrozen);
+    }
+    // Asked again each time: a v1 freezer that met a process in vfork(2) stays FREEZING for good,
+    // though nothing in it runs any more, until it is told once more (Linux 6.18, 3 of 1,400).
+    return Settling.until(() -> {
+      write(freezer(), "FROZEN");
+      return isFrozen();
+    });
   }
 
   /// Lets frozen processes go on.
