@@ -33,7 +33,7 @@ final class ExecdStagingIT extends DockerFixture {
             runtime,
             TestImages.BUSYBOX,
             "stat -c '%a %u %n' /opt/opensandbox/execd /opt/opensandbox/bootstrap.sh;"
-                + " find /opt/opensandbox -mindepth 1 -type d");
+                + " find /opt/opensandbox/* -type d");
 
     assertThat(output)
         .isEqualTo("755 0 /opt/opensandbox/execd\n755 0 /opt/opensandbox/bootstrap.sh\n");
