@@ -9,23 +9,16 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "tests"))
 import harness
+from harness import DEADLINE, eventually, free_port
 
 EXECD = os.path.abspath(sys.argv[1])
 PACKAGE = os.path.join(HERE, "..", "..", "..", "scripts", "package-execd")
-DEADLINE = 30
 MIB = 1 << 20
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def status_kib(pid, key):
@@ -61,13 +54,14 @@ class Package(unittest.TestCase):
 
     def start_execd(self, **options):
         process = self.start("/opt/opensandbox/execd", "--port", str(self.port), **options)
-        deadline = time.monotonic() + DEADLINE
-        while process.poll() is None and time.monotonic() < deadline:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return process
-            time.sleep(0.005)
-        self.fail("not bound: " + process.stdout.read())
+        eventually(lambda: process.poll() is not None or self.is_bound(), "execd binds its port")
+        if process.poll() is not None:
+            self.fail("it ended: " + process.stdout.read())
+        return process
+
+    def is_bound(self):
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def ping(self):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)

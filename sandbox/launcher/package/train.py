@@ -138,8 +138,10 @@ def main():
         if status != 200:
             sys.exit("GET /ping gave %d" % status)
         use_everything(client)
-        # The JVM writes its record when it ends; the launcher must not be what hurries it.
+        # The JVM writes its record when it ends. The launcher must neither hurry it nor start another one, which would empty
+        # the file first.
         jvm = jvm_of(launcher.pid)
+        launcher.send_signal(signal.SIGSTOP)
         ended = os.pidfd_open(jvm)
         os.kill(jvm, signal.SIGTERM)
         if not select.select([ended], [], [], 2 * DEADLINE)[0]:

@@ -93,9 +93,10 @@ static void on_client(struct source *source, uint32_t events) {
 
 static void restart(int status) {
   if (now_millis() - started_at >= STABLE_MILLIS) pause_millis = 0;
+  int pause = (int)pause_millis;
   plan_restart();
-  fprintf(stderr, "execd: the JVM ended with %s %d and is started again\n", WIFSIGNALED(status) ? "signal" : "status",
-          WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+  fprintf(stderr, "execd: the JVM ended with %s %d and is started again in %d ms\n", WIFSIGNALED(status) ? "signal" : "status",
+          WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), pause);
 }
 
 // --- Stopping: first the JVM, then every process it had started ---

@@ -7,8 +7,9 @@ import struct
 import subprocess
 import tempfile
 
+from harness import DEADLINE
+
 TERMINAL, STDIN_PIPE, STDERR_TO_STDOUT, KILL_LEFTOVERS = 1, 2, 4, 8
-DEADLINE = 20
 
 
 def field(tag, data):
@@ -100,6 +101,19 @@ class Process:
             fields += field(11, u32(state))
         fields += b"".join(field(12, u32(fd) + data) for fd, data in inputs)
         self.send("S", fields)
+
+    def send_until_stuck(self, most):
+        """Sends input, whole frames but for the last, until the broker takes no more; returns how much it took."""
+        frame = b"I" + u32(60000) + bytes(60000)
+        self.connection.setblocking(False)
+        sent = 0
+        try:
+            while sent < most:
+                sent += self.connection.send(frame[sent % len(frame):])
+        except BlockingIOError:
+            pass
+        self.connection.settimeout(DEADLINE)
+        return sent
 
     def kill(self, number, target=0):
         self.send("K", struct.pack(">iB", number, target))

@@ -3,17 +3,15 @@
 import json
 import os
 import re
-import select
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
-from broker_client import DEADLINE
+from harness import DEADLINE, eventually, free_port
 
 LAUNCHER = os.path.abspath(sys.argv[1])
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -49,12 +47,6 @@ _payload_directory = tempfile.TemporaryDirectory()
 PAYLOAD = make_payload(_payload_directory.name)
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def status_of(pid, key):
     with open("/proc/%d/status" % pid) as status:
         return next(line for line in status if line.startswith(key + ":")).split()[1]
@@ -63,25 +55,6 @@ def status_of(pid, key):
 def children_of(pid):
     with open("/proc/%d/task/%d/children" % (pid, pid)) as children:
         return [int(child) for child in children.read().split()]
-
-
-def eventually(condition, what):
-    deadline = time.monotonic() + DEADLINE
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError("it never came that " + what)
-        time.sleep(0.005)
-
-
-def wait_gone(pid):
-    try:
-        fd = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return True
-    try:
-        return bool(select.select([fd], [], [], DEADLINE)[0])
-    finally:
-        os.close(fd)
 
 
 class DaemonTest(unittest.TestCase):

@@ -1,8 +1,49 @@
 """Runs the methods named test_* of unittest classes and ends with the line that every suite of the project ends with."""
 
 import os
+import random
+import select
+import socket
 import sys
+import time
 import unittest
+
+# Of every wait. Far more than is needed, for a machine that does much else.
+DEADLINE = 60
+
+
+def free_port():
+    """A port that nobody has bound, below those that the kernel gives to connections: nobody takes it meanwhile."""
+    while True:
+        port = random.randint(20000, 32000)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("0.0.0.0", port))
+            except OSError:
+                continue
+            return port
+
+
+def eventually(condition, what):
+    """Asks until the condition holds."""
+    deadline = time.monotonic() + DEADLINE
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError("it never came that " + what)
+        time.sleep(0.005)
+
+
+def wait_gone(pid):
+    """Waits until the process has ended; at once when it is gone already."""
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([fd], [], [], DEADLINE)[0])
+    finally:
+        os.close(fd)
 
 
 class _Result(unittest.TestResult):

@@ -9,7 +9,8 @@ import time
 import unittest
 
 import harness
-from daemon_fixture import DaemonTest, children_of, eventually, status_of, wait_gone
+from daemon_fixture import DaemonTest, children_of, status_of
+from harness import DEADLINE, eventually, wait_gone
 
 CLONE3 = "import ctypes,os; c=ctypes.CDLL(None,use_errno=True); c.syscall(435,None,0); print(os.strerror(ctypes.get_errno()))"
 
@@ -96,15 +97,14 @@ class Restart(DaemonTest):
         self.assertIn("signal 9", self.stderr_until(process, "started again"))
 
     def test_the_pause_doubles(self):
-        self.start(FAKE_JVM_EXIT="1,1,1,1")
+        process = self.start(FAKE_JVM_EXIT="1,1,1,1")
         self.ask(do="tell")
         times = self.start_times()
         pauses = [later - earlier for earlier, later in zip(times, times[1:])]
         self.assertEqual(len(pauses), 4)
-        self.assertGreaterEqual(pauses[1], 0.1)
-        self.assertGreaterEqual(pauses[2], 0.2)
-        self.assertGreaterEqual(pauses[3], 0.4)
-        self.assertLess(pauses[0], 0.9)
+        for pause, least in zip(pauses, (0, 100, 200, 400)):
+            self.assertIn("started again in %d ms" % least, self.stderr_until(process, "started again"))
+            self.assertGreaterEqual(pause, least / 1000)
 
     def test_processes_of_a_jvm_that_died_are_killed(self):
         self.start()
@@ -114,7 +114,7 @@ class Restart(DaemonTest):
 
     def test_a_configuration_error_ends_it(self):
         process = self.start(FAKE_JVM_EXIT="78")
-        self.assertEqual(process.wait(20), 1)
+        self.assertEqual(process.wait(DEADLINE), 1)
 
     def test_the_jvm_does_not_outlive_its_launcher(self):
         process = self.start()
@@ -170,30 +170,28 @@ class End(DaemonTest):
         process = self.start()
         self.ask(do="tell")
         process.send_signal(signal.SIGINT)
-        self.assertEqual(process.wait(20), 0)
+        self.assertEqual(process.wait(DEADLINE), 0)
 
     def test_a_background_process_that_ignores_term_is_killed_a_second_later(self):
         process = self.start()
-        script = "trap '' TERM; (echo $BASHPID; exec sleep 1000) & sleep 0.1"
-        stubborn = int(self.ask(do="run", argv=["/bin/bash", "-c", script])["out"])
+        stubborn = int(self.ask(do="run", argv=["/bin/sh", "-c", "trap '' TERM; sleep 1000 & echo $!"])["out"])
         begin = time.monotonic()
         self.assertEqual(self.stop(process), 0)
         self.assertTrue(wait_gone(stubborn))
-        self.assertTrue(1 <= time.monotonic() - begin < 4)
+        self.assertGreaterEqual(time.monotonic() - begin, 1)
 
     def test_a_jvm_that_ignores_term_is_killed_after_five_seconds(self):
         process = self.start()
         self.ask(do="stubborn")
         begin = time.monotonic()
         self.assertEqual(self.stop(process), 0)
-        self.assertTrue(5 <= time.monotonic() - begin < 8)
+        self.assertGreaterEqual(time.monotonic() - begin, 5)
 
     def test_orphans_are_reaped(self):
         process = self.start()
         orphan = int(self.ask(do="run", argv=["/bin/sh", "-c", "sleep 0.05 & echo $!"])["out"])
         self.assertTrue(wait_gone(orphan))
-        self.ask(do="run", argv=["/bin/true"])
-        self.assertNotIn(orphan, children_of(process.pid))
+        eventually(lambda: orphan not in children_of(process.pid), "the orphan is reaped")
 
 
 class Environment(DaemonTest):
