@@ -13,6 +13,7 @@ import io.opensandbox.runtime.Labels;
 import io.opensandbox.runtime.PreparedImage;
 import io.opensandbox.runtime.ResourceLimits;
 import io.opensandbox.runtime.RuntimeSandbox;
+import io.opensandbox.runtime.SandboxSpec;
 import io.opensandbox.runtime.VolumeMount;
 import io.opensandbox.runtime.local.engine.Engine;
 import java.io.IOException;
@@ -142,11 +143,11 @@ class BehaviourIT {
         new ResourceLimits(
             OptionalLong.empty(), OptionalLong.empty(), OptionalLong.of(20), OptionalInt.empty());
     String id =
-        test.start(test.host(), limits, "bash", "-c", "for i in $(seq 40); do sleep 9 & done");
+        test.start(test.host(), limits, "bash", "-c", "for i in $(seq 40); do sleep 600 & done");
 
-    test.awaitEnd(id);
+    test.await(() -> test.logOf(id).contains("Resource temporarily unavailable"));
 
-    assertThat(test.logOf(id)).contains("Resource temporarily unavailable");
+    test.runtime().remove(id, Duration.ZERO);
   }
 
   @Test
@@ -327,6 +328,7 @@ class BehaviourIT {
     try (Socket socket =
         new Socket(
             authority.substring(0, colon), Integer.parseInt(authority.substring(colon + 1)))) {
+      socket.setSoTimeout(10_000); // asked again when nobody answers
       return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     } catch (IOException e) {
       return "";
@@ -410,7 +412,7 @@ class BehaviourIT {
             "trap 'echo ended >/shared/term; exit 0' TERM; echo up; sleep 60 & wait");
     test.await(() -> test.logOf(id).contains("up"));
 
-    test.runtime().remove(id, Duration.ofSeconds(5));
+    test.runtime().remove(id, Duration.ofSeconds(60));
 
     assertThat(Files.exists(shared.resolve("term"))).isTrue();
   }
@@ -431,6 +433,28 @@ class BehaviourIT {
         TestRuntime.RUNNER.text(
             "du", "-sk", test.root().resolve("sandboxes/" + id + "/log").toString());
     assertThat(Integer.parseInt(size.split("\\s", 2)[0])).isLessThan(18 << 10);
+  }
+
+  /// What consists of digits alone counts as an address, and is never looked up.
+  @Test
+  void names_areNeverNumbers() {
+    String id = "02148360-1701-4abc-8def-0123456789ab";
+
+    test.runtime()
+        .create(
+            new SandboxSpec(
+                id,
+                List.of("sh", "-c", "getent hosts $HOSTNAME; hostname"),
+                Map.of(),
+                ResourceLimits.NONE,
+                List.of(),
+                Map.of(Labels.ID, id),
+                Optional.empty()),
+            test.host());
+    test.runtime().start(id);
+    test.awaitEnd(id);
+
+    assertThat(test.logOf(id)).matches("10\\.\\S+ +a21483601701\na21483601701\n");
   }
 
   @Test

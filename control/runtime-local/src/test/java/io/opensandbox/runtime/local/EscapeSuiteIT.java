@@ -137,7 +137,7 @@ class EscapeSuiteIT {
             OptionalLong.of(64),
             OptionalInt.empty());
     String id =
-        test.start(test.host(), limits, "bash", "-c", "b() { b | b & }; b 2>/dev/null; sleep 60");
+        test.start(test.host(), limits, "bash", "-c", "b() { b | b & }; b 2>/dev/null; sleep 600");
     test.await(() -> test.runtime().stats(id).pids() > 30);
 
     assertThat(test.runtime().stats(id).pids()).isLessThanOrEqualTo(64);
@@ -214,7 +214,7 @@ class EscapeSuiteIT {
                 + trap
                 + " /mnt; ln -s "
                 + trap
-                + " /srv/link; echo done; sleep 60");
+                + " /srv/link; echo done; sleep 600");
     test.await(() -> test.logOf(source).contains("done"));
     String reference = test.runtime().snapshot(source, UUID.randomUUID().toString());
 

@@ -1,8 +1,8 @@
 package io.opensandbox.runtime.local;
 
+import io.opensandbox.runtime.FreePort;
 import java.io.IOException;
 import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,9 +27,7 @@ final class TestRegistry implements AutoCloseable {
                 .exitCode()
             == 0,
         "there is no docker-registry");
-    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      port = free.getLocalPort();
-    }
+    port = FreePort.find();
     Files.writeString(directory.resolve("htpasswd"), USER + ":" + HASH + "\n");
     Files.writeString(
         directory.resolve("registry.yml"),
@@ -66,7 +64,7 @@ final class TestRegistry implements AutoCloseable {
   }
 
   private void awaitPort() throws InterruptedException {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
     while (System.nanoTime() < deadline && process.isAlive()) {
       try (Socket _ = new Socket(InetAddress.getLoopbackAddress(), port)) {
         return;

@@ -164,9 +164,13 @@ public final class Engine {
     }
   }
 
-  /// The host name of a sandbox: the first block of its id, as Docker does.
+  /// The host name of a sandbox: the first twelve digits of its id, as Docker does. Without a
+  /// letter among them the first becomes one: resolvers take decimal digits for an address.
   public static String hostname(String id) {
-    return id.length() > 12 ? id.replace("-", "").substring(0, 12) : id;
+    String name = id.length() > 12 ? id.replace("-", "").substring(0, 12) : id;
+    return name.chars().allMatch(Character::isDigit)
+        ? (char) ('a' + (name.charAt(0) - '0') % 6) + name.substring(1)
+        : name;
   }
 
   /// Exit status of the first process, once it ended.
