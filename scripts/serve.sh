@@ -77,7 +77,7 @@ server_start() {
   local folder=$1 port=$2
   control/server/bin/opensandbox-server --config "$folder/config.toml" >"$folder/server.log" 2>&1 </dev/null &
   server_pid=$!
-  local deadline=$((SECONDS + 30))
+  local deadline=$((SECONDS + 60))
   until [ "$(curl -s -o /dev/null -w '%{http_code}' --max-time 5 "http://127.0.0.1:$port/health")" = 200 ]; do
     if ! kill -0 "$server_pid" 2>/dev/null; then
       tail -n 20 "$folder/server.log" >&2
@@ -86,7 +86,7 @@ server_start() {
     fi
     if [ $SECONDS -ge $deadline ]; then
       tail -n 20 "$folder/server.log" >&2
-      echo "the server does not answer on port $port after 30 s; the whole log is in $folder/server.log" >&2
+      echo "the server does not answer on port $port after 60 s; the whole log is in $folder/server.log" >&2
       return 1
     fi
     sleep 0.05

@@ -27,6 +27,7 @@ async function withSandbox(image, options, use) {
     image: image.name,
     entrypoint: image.entrypoint,
     timeoutSeconds: 600,
+    readyTimeoutSeconds: 120,
     metadata: { "e2e-javascript": RUN },
     ...options.create,
   });
@@ -147,11 +148,11 @@ for (const [kind, image] of Object.entries(IMAGES)) {
 
   test(`${kind}: background, status, logs, interrupt`, async () => {
     await withSandbox(image, {}, async ({ commands }) => {
-      const started = await commands.run("echo begun; exec sleep 60", { background: true });
+      const started = await commands.run("echo begun; exec sleep 600", { background: true });
       assert.equal((await commands.getCommandStatus(started.id)).running, true);
       let content = "";
       let cursor = 0;
-      for (const deadline = Date.now() + 10_000; !content.includes("begun\n") && Date.now() < deadline; ) {
+      for (const deadline = Date.now() + 60_000; !content.includes("begun\n") && Date.now() < deadline; ) {
         const logs = await commands.getBackgroundCommandLogs(started.id, cursor);
         content += logs.content;
         cursor = logs.cursor;

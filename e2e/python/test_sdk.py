@@ -44,6 +44,7 @@ def create(image, **options):
     options.setdefault("entrypoint", entrypoint)
     options.setdefault("metadata", {"e2e-python": RUN, "image": image})
     options.setdefault("connection_config", ConnectionConfigSync())
+    options.setdefault("ready_timeout", timedelta(minutes=2))
     return SandboxSync.create(name, **options)
 
 
@@ -160,12 +161,12 @@ class OnEachImage(unittest.TestCase):
     def test_background_status_logs_and_interrupt(self):
         def scenario(_, sandbox):
             commands = sandbox.commands
-            started = commands.run("echo begun; exec sleep 60", opts=RunCommandOpts(background=True))
+            started = commands.run("echo begun; exec sleep 600", opts=RunCommandOpts(background=True))
             self.assertIsNone(started.exit_code)
             self.assertTrue(commands.get_command_status(started.id).running)
             content, cursor = "", 0
-            deadline = datetime.now() + timedelta(seconds=10)
-            while "begun\n" not in content and datetime.now() < deadline:
+            deadline = time.monotonic() + 60
+            while "begun\n" not in content and time.monotonic() < deadline:
                 logs = commands.get_background_command_logs(started.id, cursor=cursor)
                 content, cursor = content + logs.content, logs.cursor
             self.assertEqual(content, "begun\n")
@@ -182,12 +183,12 @@ class OnEachImage(unittest.TestCase):
             ids, results = [], []
             handlers = ExecutionHandlersSync(on_init=lambda init: (ids.append(init.id), started.set()))
             runner = threading.Thread(
-                target=lambda: results.append(sandbox.commands.run("exec sleep 60", handlers=handlers))
+                target=lambda: results.append(sandbox.commands.run("exec sleep 600", handlers=handlers))
             )
             runner.start()
-            self.assertTrue(started.wait(10))
+            self.assertTrue(started.wait(60))
             sandbox.commands.interrupt(ids[0])
-            runner.join(20)
+            runner.join(60)
             self.assertFalse(runner.is_alive())
             self.assertEqual(results[0].error.value, "-1")
 

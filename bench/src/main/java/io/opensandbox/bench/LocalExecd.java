@@ -2,11 +2,10 @@ package io.opensandbox.bench;
 
 import io.opensandbox.e2e.wire.Deadline;
 import io.opensandbox.e2e.wire.Execd;
+import io.opensandbox.e2e.wire.FreePort;
 import io.opensandbox.e2e.wire.Http;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -98,8 +97,8 @@ record LocalExecd(Process process, int port, Execd execd) {
   }
 
   private static int freePort() {
-    try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
+    try {
+      return FreePort.find();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -110,6 +110,10 @@ abstract class ChaosSuite {
       // Members that nobody claimed go with their pool.
       assertThat(next.send("DELETE", "/v1/pools/p").status()).as(what).isEqualTo(204);
     }
+    if (operation == Operation.EXPIRY) {
+      // What was due goes by itself, and must not go between being listed and being deleted.
+      await(what + " expires", () -> expiryIsOver(next, subject));
+    }
     settled(what, next);
     if (operation == Operation.CREATE_WITH_KEY) {
       repeated(what, next, answer);

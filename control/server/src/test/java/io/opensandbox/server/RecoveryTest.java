@@ -50,12 +50,7 @@ class RecoveryTest {
 
   /// Leaves everything as a SIGKILL would, and starts again on the store as it was.
   private TestServer crashAndStart() throws IOException {
-    Path copy = Files.createTempDirectory(folder, "crashed");
-    for (String name : new String[] {"store.db", "store.db-wal"}) {
-      if (Files.exists(folder.resolve(name))) {
-        Files.copy(folder.resolve(name), copy.resolve(name));
-      }
-    }
+    Path copy = CrashedStore.copy(folder);
     crashed.add(server);
     runtime.intercept((_, _) -> {});
     for (String name : new String[] {"store.db", "store.db-wal", "store.db-shm"}) {
@@ -104,7 +99,7 @@ class RecoveryTest {
 
     String id = pending();
 
-    assertThat(pulling.await(5, TimeUnit.SECONDS)).isTrue();
+    assertThat(pulling.await(60, TimeUnit.SECONDS)).isTrue();
     assertThat(state(id)).isEqualTo("Pending");
     for (int port : new int[] {44772, 18080}) {
       var endpoint = server.send("GET", "/v1/sandboxes/" + id + "/endpoints/" + port);
@@ -205,7 +200,7 @@ class RecoveryTest {
                 return;
               }
             });
-    assertThat(created.await(5, TimeUnit.SECONDS)).isTrue();
+    assertThat(created.await(60, TimeUnit.SECONDS)).isTrue();
     assertThat(runtime.sandboxIds()).hasSize(1);
 
     crashAndStart();

@@ -40,7 +40,7 @@ class SnapshotRoutesTest {
   }
 
   private void awaitState(String id, String state) {
-    long deadline = System.nanoTime() + Duration.ofSeconds(10).toNanos();
+    long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
     while (!state(id).equals(state)) {
       assertThat(System.nanoTime()).as(state(id)).isLessThan(deadline);
       Thread.onSpinWait();

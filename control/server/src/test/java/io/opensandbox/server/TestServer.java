@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.locks.LockSupport;
 
 /// The real server on a free loopback port, on the in-memory runtime.
 public final class TestServer implements AutoCloseable {
@@ -202,7 +203,13 @@ public final class TestServer implements AutoCloseable {
     if (answer.status() != 202) {
       throw new IllegalStateException(answer.body());
     }
-    return answer.text("id");
+    String id = answer.text("id");
+    // Where the answer does not wait long, a machine that stalls makes it "Pending".
+    while (answer.status() < 300 && answer.text("status", "state").equals("Pending")) {
+      LockSupport.parkNanos(1_000_000);
+      answer = send("GET", "/v1/sandboxes/" + id);
+    }
+    return id;
   }
 
   /// A valid create with further members.

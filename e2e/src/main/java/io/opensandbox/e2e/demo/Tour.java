@@ -20,7 +20,7 @@ import java.util.function.Supplier;
 /// What a sandbox is good for, step by step. The sandbox is deleted even when a step fails.
 final class Tour {
   private static final int WEB_PORT = 8000;
-  private static final Duration PATIENCE = Duration.ofSeconds(30);
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final Duration PULL_PATIENCE = Duration.ofMinutes(10);
   private static final String GREETING = "Hello from a file\n";
   private static final String PROGRAM =

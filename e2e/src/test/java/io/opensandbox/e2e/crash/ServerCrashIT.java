@@ -28,7 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /// What a crash of the server must not change.
 class ServerCrashIT {
-  private static final Duration PATIENCE = Duration.ofSeconds(30);
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
 
   private final String mark = UUID.randomUUID().toString();
   private final String filter = "?" + Server.metadataQuery("crash", mark) + "&pageSize=200";

@@ -184,7 +184,7 @@ class ClientContractIT {
 
   @Test
   void commandsRunThroughTheServerProxyToo() {
-    var execd = server.execd(sandbox.id(), true, Duration.ofSeconds(10));
+    var execd = server.execd(sandbox.id(), true, Duration.ofSeconds(60));
 
     var execution = execd.run("echo through; exit 4");
 

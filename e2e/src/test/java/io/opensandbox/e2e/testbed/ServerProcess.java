@@ -3,11 +3,10 @@ package io.opensandbox.e2e.testbed;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.opensandbox.e2e.wire.Deadline;
+import io.opensandbox.e2e.wire.FreePort;
 import io.opensandbox.e2e.wire.Server;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -18,7 +17,7 @@ import java.util.UUID;
 /// a folder. It can be killed and started again on the same folder.
 public final class ServerProcess implements AutoCloseable {
   private static final Path REPOSITORY = repository();
-  private static final Duration PATIENCE = Duration.ofSeconds(30);
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
 
   private final Path folder;
   private final int port;
@@ -37,7 +36,7 @@ public final class ServerProcess implements AutoCloseable {
   /// Starts a server with its state in `folder`; returns when it answers.
   public static ServerProcess start(Path folder) {
     try {
-      var server = new ServerProcess(folder, freePort());
+      var server = new ServerProcess(folder, FreePort.find());
       server.awaitReady();
       return server;
     } catch (IOException e) {
@@ -158,12 +157,6 @@ public final class ServerProcess implements AutoCloseable {
         """
             .formatted(port, key, folder.resolve("store.db")),
         UTF_8);
-  }
-
-  private static int freePort() throws IOException {
-    try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
-    }
   }
 
   private static Path repository() {

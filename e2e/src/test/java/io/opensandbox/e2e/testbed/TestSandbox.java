@@ -13,7 +13,7 @@ import java.util.Map;
 /// @param created the create reply
 /// @param execd its execd, which answered once already
 public record TestSandbox(Server server, Json created, Execd execd) implements AutoCloseable {
-  private static final Duration PATIENCE = Duration.ofSeconds(30);
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
 
   static TestSandbox create(Server server, Map<String, Object> request) {
     var body = new LinkedHashMap<>(request);

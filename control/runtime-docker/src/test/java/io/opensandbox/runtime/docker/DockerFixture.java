@@ -102,7 +102,7 @@ abstract class DockerFixture {
   static RuntimeSandbox awaitEnd(SandboxRuntime runtime, String id) {
     BlockingQueue<RuntimeEvent> events = new LinkedBlockingQueue<>();
     try (SandboxRuntime.Subscription _ = runtime.subscribe(events::add)) {
-      long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+      long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
       while (System.nanoTime() < deadline) {
         RuntimeSandbox now = runtime.find(id).orElseThrow();
         if (now.state() == RuntimeSandbox.State.EXITED) {

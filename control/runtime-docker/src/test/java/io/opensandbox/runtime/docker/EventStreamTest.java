@@ -30,9 +30,9 @@ final class EventStreamTest {
   @BeforeEach
   void open() throws IOException {
     script = new ScriptedEngine(folder);
-    engine = Engine.open(script.address(), Duration.ofSeconds(5));
+    engine = Engine.open(script.address(), Duration.ofSeconds(60));
     index = new SandboxIndex(engine, Optional.empty());
-    events = new EventStream(engine, index, new ImageStore(engine, Duration.ofSeconds(5)));
+    events = new EventStream(engine, index, new ImageStore(engine, Duration.ofSeconds(60)));
     events.add(told::add);
   }
 
@@ -60,8 +60,8 @@ final class EventStreamTest {
 
     events.start();
 
-    assertThat(told.poll(5, TimeUnit.SECONDS)).isEqualTo(new RuntimeEvent.Changed("a"));
-    assertThat(told.poll(5, TimeUnit.SECONDS)).isEqualTo(new RuntimeEvent.Changed("b"));
+    assertThat(told.poll(60, TimeUnit.SECONDS)).isEqualTo(new RuntimeEvent.Changed("a"));
+    assertThat(told.poll(60, TimeUnit.SECONDS)).isEqualTo(new RuntimeEvent.Changed("b"));
     assertThat(index.hasDiedSince("b", before)).isTrue();
     assertThat(index.hasDiedSince("a", before)).isFalse();
   }
@@ -74,9 +74,9 @@ final class EventStreamTest {
 
     events.start();
 
-    assertThat(told.poll(5, TimeUnit.SECONDS)).isEqualTo(new RuntimeEvent.Changed("a"));
-    assertThat(told.poll(5, TimeUnit.SECONDS)).isEqualTo(new RuntimeEvent.Resync());
-    assertThat(told.poll(5, TimeUnit.SECONDS)).isEqualTo(new RuntimeEvent.Changed("c"));
+    assertThat(told.poll(60, TimeUnit.SECONDS)).isEqualTo(new RuntimeEvent.Changed("a"));
+    assertThat(told.poll(60, TimeUnit.SECONDS)).isEqualTo(new RuntimeEvent.Resync());
+    assertThat(told.poll(60, TimeUnit.SECONDS)).isEqualTo(new RuntimeEvent.Changed("c"));
   }
 
   @Test
@@ -88,7 +88,7 @@ final class EventStreamTest {
 
     events.start();
 
-    assertThat(told.poll(5, TimeUnit.SECONDS)).isEqualTo(new RuntimeEvent.Changed("a"));
-    assertThat(told.poll(5, TimeUnit.SECONDS)).isEqualTo(new RuntimeEvent.Changed("a"));
+    assertThat(told.poll(60, TimeUnit.SECONDS)).isEqualTo(new RuntimeEvent.Changed("a"));
+    assertThat(told.poll(60, TimeUnit.SECONDS)).isEqualTo(new RuntimeEvent.Changed("a"));
   }
 }

@@ -66,21 +66,21 @@ final class ExecdStagingIT extends DockerFixture {
   @Test
   void execdAccepts_whenStartReturns() throws Exception {
     DockerRuntime runtime = open(TestImages.EXECD);
-    SandboxSpec spec = spec("sleep", "60");
+    SandboxSpec spec = spec("sleep", "600");
     runtime.create(spec, prepare(runtime, TestImages.BUSYBOX));
 
     runtime.start(spec.id());
 
     String[] address = runtime.internalAddress(spec.id(), 44772).authority().split(":", 2);
     try (Socket socket = new Socket()) {
-      socket.connect(new InetSocketAddress(address[0], Integer.parseInt(address[1])), 1000);
+      socket.connect(new InetSocketAddress(address[0], Integer.parseInt(address[1])), 60_000);
       assertThat(socket.isConnected()).isTrue();
     }
   }
 
   @Test
   void imageWithoutBootstrap_failsWithTheContractsWords() {
-    SandboxSpec spec = spec("sleep", "60");
+    SandboxSpec spec = spec("sleep", "600");
     DockerRuntime runtime = open(TestImages.NO_BOOTSTRAP);
 
     assertFails(
@@ -93,7 +93,7 @@ final class ExecdStagingIT extends DockerFixture {
 
   @Test
   void imageWithoutExecd_isADistributionFault() {
-    SandboxSpec spec = spec("sleep", "60");
+    SandboxSpec spec = spec("sleep", "600");
     DockerRuntime runtime = open(TestImages.NO_EXECD);
 
     assertFails(
@@ -106,7 +106,7 @@ final class ExecdStagingIT extends DockerFixture {
 
   @Test
   void imageThatCannotBePulled_isNamed() {
-    SandboxSpec spec = spec("sleep", "60");
+    SandboxSpec spec = spec("sleep", "600");
     DockerRuntime runtime = open("localhost:1/osb-docker-it/no-execd-here:1");
 
     assertFails(
@@ -119,7 +119,7 @@ final class ExecdStagingIT extends DockerFixture {
 
   @Test
   void failedInstall_leavesNothingAndIsTriedAgain() {
-    SandboxSpec spec = spec("sleep", "60");
+    SandboxSpec spec = spec("sleep", "600");
     DockerRuntime runtime = open(TestImages.FAILING_INSTALL);
 
     for (int i = 0; i < 2; i++) {
@@ -141,7 +141,7 @@ final class ExecdStagingIT extends DockerFixture {
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       for (int i = 0; i < 6; i++) {
         DockerRuntime server = servers.get(i % 2);
-        SandboxSpec spec = spec("sleep", "60");
+        SandboxSpec spec = spec("sleep", "600");
         made.add(threads.submit(() -> server.create(spec, prepare(server, TestImages.BUSYBOX))));
       }
     }
@@ -180,14 +180,14 @@ final class ExecdStagingIT extends DockerFixture {
   @Test
   void imageWithoutShell_worksWithOurExecd() {
     DockerRuntime runtime = open(TestImages.EXECD);
-    SandboxSpec spec = spec("/sleep", "60");
+    SandboxSpec spec = spec("/sleep", "600");
 
     for (int i = 0; i < 2; i++) { // the second time the lack of a shell is known
       runtime.create(spec, prepare(runtime, TestImages.NO_SHELL));
       RuntimeSandbox started = runtime.start(spec.id());
 
       assertThat(started.state()).isEqualTo(RuntimeSandbox.State.RUNNING);
-      assertThat(started.entrypoint()).containsExactly("/sleep", "60");
+      assertThat(started.entrypoint()).containsExactly("/sleep", "600");
       runtime.remove(spec.id(), Duration.ZERO);
     }
   }
@@ -195,7 +195,7 @@ final class ExecdStagingIT extends DockerFixture {
   @Test
   void imageWithoutShell_isRefusedWithAnotherExecd() {
     DockerRuntime runtime = open(TestImages.FOREIGN_EXECD);
-    SandboxSpec spec = spec("/sleep", "60");
+    SandboxSpec spec = spec("/sleep", "600");
 
     for (int i = 0; i < 2; i++) {
       assertFails(

@@ -128,7 +128,7 @@ final class ImagePullIT extends DockerFixture {
 
     EngineObjects.docker("rmi", "--force", reference);
 
-    long deadline = System.nanoTime() + Duration.ofSeconds(5).toNanos();
+    long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
     while (runtime.isImagePresent(request(reference, LOGIN)) && System.nanoTime() < deadline) {
       LockSupport.parkNanos(1_000_000); // the engine's event is on its way
     }

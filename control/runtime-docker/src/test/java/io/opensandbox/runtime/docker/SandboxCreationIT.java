@@ -39,7 +39,7 @@ final class SandboxCreationIT extends DockerFixture {
   @Test
   void containerIsConfiguredAsTheContractSays() {
     DockerRuntime runtime = open(TestImages.EXECD);
-    SandboxSpec spec = spec(Map.of("A", "1", "EMPTY", ""), SMALL, List.of(), "sleep", "60");
+    SandboxSpec spec = spec(Map.of("A", "1", "EMPTY", ""), SMALL, List.of(), "sleep", "600");
 
     runtime.create(spec, prepare(runtime, TestImages.BUSYBOX));
     runtime.start(spec.id());
@@ -50,7 +50,7 @@ final class SandboxCreationIT extends DockerFixture {
     assertThat(made.path("Name").asText()).isEqualTo("/sandbox-" + spec.id());
     assertThat(config.path("Image").asText()).isEqualTo(TestImages.BUSYBOX);
     assertThat(config.path("Entrypoint")).hasToString("[\"/opt/opensandbox/bootstrap.sh\"]");
-    assertThat(config.path("Cmd")).hasToString("[\"sleep\",\"60\"]");
+    assertThat(config.path("Cmd")).hasToString("[\"sleep\",\"600\"]");
     assertThat(config.path("Env").toString()).contains("\"A=1\"", "\"EMPTY=\"");
     assertThat(config.path("Env").toString()).doesNotContain("EXECD");
     assertThat(config.path("Labels").path("team").asText()).isEqualTo("red");
@@ -77,7 +77,7 @@ final class SandboxCreationIT extends DockerFixture {
   @Test
   void cpuLimit_waitsForExecdAndIsSetWhenStartReturns() {
     DockerRuntime runtime = open(TestImages.EXECD);
-    SandboxSpec spec = spec(Map.of(), SMALL, List.of(), "sleep", "60");
+    SandboxSpec spec = spec(Map.of(), SMALL, List.of(), "sleep", "600");
 
     runtime.create(spec, prepare(runtime, TestImages.BUSYBOX));
     assertThat(inspect(spec).path("HostConfig").path("NanoCpus").asLong()).isZero();
@@ -89,7 +89,7 @@ final class SandboxCreationIT extends DockerFixture {
   @Test
   void cpuLimit_thatADeadServerLeftWaiting_isSetByTheSweep() {
     DockerRuntime runtime = open(TestImages.EXECD);
-    SandboxSpec spec = spec(Map.of(), SMALL, List.of(), "sleep", "60");
+    SandboxSpec spec = spec(Map.of(), SMALL, List.of(), "sleep", "600");
     runtime.create(spec, prepare(runtime, TestImages.BUSYBOX));
     EngineObjects.docker("start", "sandbox-" + spec.id());
 
@@ -101,7 +101,7 @@ final class SandboxCreationIT extends DockerFixture {
   @Test
   void cpuLimit_holdsAtOnceWhereExecdIsNotOurs() {
     DockerRuntime runtime = open(TestImages.FOREIGN_EXECD);
-    SandboxSpec spec = spec(Map.of(), SMALL, List.of(), "sleep", "60");
+    SandboxSpec spec = spec(Map.of(), SMALL, List.of(), "sleep", "600");
 
     runtime.create(spec, prepare(runtime, TestImages.BUSYBOX));
 
@@ -111,7 +111,7 @@ final class SandboxCreationIT extends DockerFixture {
   @Test
   void labelsOfTheImage_areNotTheSandboxs() {
     DockerRuntime runtime = open(TestImages.EXECD);
-    SandboxSpec spec = spec("sleep", "60");
+    SandboxSpec spec = spec("sleep", "600");
 
     RuntimeSandbox made = runtime.create(spec, prepare(runtime, TestImages.LABELLED));
 
@@ -123,7 +123,7 @@ final class SandboxCreationIT extends DockerFixture {
   @Test
   void portTakenMeanwhile_isReplaced() throws Exception {
     DockerRuntime runtime = open(TestImages.EXECD);
-    SandboxSpec spec = spec("sleep", "60");
+    SandboxSpec spec = spec("sleep", "600");
     RuntimeSandbox made = runtime.create(spec, prepare(runtime, TestImages.BUSYBOX));
     int port = Integer.parseInt(made.labels().getOrDefault(Labels.EXECD_PORT, "0"));
 
@@ -151,7 +151,7 @@ final class SandboxCreationIT extends DockerFixture {
   @Test
   void hostNetwork_publishesNothing() {
     DockerRuntime runtime = open(DockerRuntimeConfig.of(TestImages.EXECD).withNetworkMode("HOST"));
-    SandboxSpec spec = spec("sleep", "60");
+    SandboxSpec spec = spec("sleep", "600");
 
     RuntimeSandbox made = runtime.create(spec, prepare(runtime, TestImages.BUSYBOX));
 
@@ -166,7 +166,7 @@ final class SandboxCreationIT extends DockerFixture {
   @Test
   void missingNetwork_isTheCallersFault() {
     DockerRuntime runtime = open(config(TestImages.EXECD).withNetworkMode("osb-No-Such"));
-    SandboxSpec spec = spec("sleep", "60");
+    SandboxSpec spec = spec("sleep", "600");
 
     assertFails(
         ErrorCode.INVALID_PARAMETER,
@@ -184,7 +184,7 @@ final class SandboxCreationIT extends DockerFixture {
   void userDefinedNetwork_keepsItsCaseAndGivesTheAddress() {
     String network = "osb-Docker-IT-" + UUID.randomUUID();
     EngineObjects.docker("network", "create", network);
-    SandboxSpec spec = spec("sleep", "60");
+    SandboxSpec spec = spec("sleep", "600");
     try {
       DockerRuntime runtime = open(config(TestImages.EXECD).withNetworkMode(network));
       runtime.create(spec, prepare(runtime, TestImages.BUSYBOX));
@@ -213,7 +213,7 @@ final class SandboxCreationIT extends DockerFixture {
         new DockerRuntimeConfig.Security(
             List.of("MKNOD"), false, "", profile.toString(), OptionalLong.empty(), "");
     DockerRuntime runtime = open(withSecurity(plain, security));
-    SandboxSpec spec = spec("sleep", "60");
+    SandboxSpec spec = spec("sleep", "600");
 
     runtime.create(spec, prepare(runtime, TestImages.BUSYBOX));
     RuntimeSandbox started = runtime.start(spec.id());
@@ -241,7 +241,7 @@ final class SandboxCreationIT extends DockerFixture {
   @Test
   void anonymousVolumesOfTheImage_goWithTheSandbox() {
     DockerRuntime runtime = open(TestImages.EXECD);
-    SandboxSpec spec = spec("sleep", "60");
+    SandboxSpec spec = spec("sleep", "600");
     runtime.create(spec, prepare(runtime, TestImages.WITH_VOLUME));
     String volume = anonymousVolume(spec);
 
@@ -267,7 +267,7 @@ final class SandboxCreationIT extends DockerFixture {
         new ResourceLimits(
             OptionalLong.empty(), OptionalLong.of(1024), OptionalLong.empty(), OptionalInt.empty());
     SandboxSpec spec =
-        spec(Map.of(), tooLittle, List.of(named(volume, Optional.empty())), "sleep", "60");
+        spec(Map.of(), tooLittle, List.of(named(volume, Optional.empty())), "sleep", "600");
 
     assertFails(
         ErrorCode.START_FAILED,
@@ -358,7 +358,7 @@ final class SandboxCreationIT extends DockerFixture {
             List.of(named(volume, Optional.empty())),
             "sh",
             "-c",
-            "echo kept > /kept; sleep 60");
+            "echo kept > /kept; sleep 600");
     runtime.create(source, prepare(runtime, TestImages.BUSYBOX));
     runtime.start(source.id());
     String snapshotId = UUID.randomUUID().toString();
@@ -408,7 +408,7 @@ final class SandboxCreationIT extends DockerFixture {
   @Test
   void changesBehindOurBack_areSeen() throws Exception {
     DockerRuntime runtime = open(TestImages.EXECD);
-    SandboxSpec spec = spec("sleep", "60");
+    SandboxSpec spec = spec("sleep", "600");
     runtime.create(spec, prepare(runtime, TestImages.BUSYBOX));
     runtime.start(spec.id());
     assertThat(states(runtime, spec)).containsExactly(RuntimeSandbox.State.RUNNING);

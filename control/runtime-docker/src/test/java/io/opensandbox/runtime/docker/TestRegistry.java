@@ -1,9 +1,9 @@
 package io.opensandbox.runtime.docker;
 
+import io.opensandbox.runtime.FreePort;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,10 +37,7 @@ final class TestRegistry implements AutoCloseable {
   }
 
   static TestRegistry start(Path folder) throws IOException {
-    int port;
-    try (ServerSocket probe = new ServerSocket(0)) {
-      port = probe.getLocalPort();
-    }
+    int port = FreePort.find();
     Files.writeString(folder.resolve("htpasswd"), LOGIN);
     Path config =
         Files.writeString(
@@ -65,10 +62,10 @@ final class TestRegistry implements AutoCloseable {
   }
 
   private void awaitListening() throws IOException {
-    long deadline = System.nanoTime() + 10_000_000_000L;
+    long deadline = System.nanoTime() + 60_000_000_000L;
     while (true) {
       try (Socket socket = new Socket()) {
-        socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 100);
+        socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 1_000);
         return;
       } catch (IOException e) {
         if (!process.isAlive() || System.nanoTime() - deadline > 0) {

@@ -2,6 +2,7 @@ package io.opensandbox.server.access;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.AppenderBase;
@@ -235,6 +236,7 @@ class AccessTest {
 
     AuditLog() {
       start();
+      logger.setLevel(Level.INFO); // whatever an earlier test made of the configuration
       logger.addAppender(this);
     }
 
@@ -253,6 +255,7 @@ class AccessTest {
     @Override
     public void close() {
       logger.detachAppender(this);
+      logger.setLevel(null);
     }
   }
 }

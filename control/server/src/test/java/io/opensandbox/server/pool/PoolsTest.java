@@ -7,6 +7,7 @@ import io.opensandbox.protocol.lifecycle.SandboxException;
 import io.opensandbox.runtime.FakeRuntime;
 import io.opensandbox.runtime.FakeRuntime.Step;
 import io.opensandbox.runtime.PortAddress;
+import io.opensandbox.server.CrashedStore;
 import io.opensandbox.server.FakeClock;
 import io.opensandbox.server.FakeExecd;
 import io.opensandbox.server.TestServer;
@@ -14,7 +15,6 @@ import io.opensandbox.server.TestServer.Answer;
 import io.opensandbox.server.json.Json;
 import java.io.IOException;
 import java.math.BigDecimal;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -487,12 +487,7 @@ class PoolsTest {
   // ---- helpers
 
   private void crashAndStart() throws IOException {
-    Path copy = Files.createTempDirectory(folder, "crashed");
-    for (String name : List.of("store.db", "store.db-wal")) {
-      if (Files.exists(folder.resolve(name))) {
-        Files.copy(folder.resolve(name), copy.resolve(name));
-      }
-    }
+    Path copy = CrashedStore.copy(folder);
     crashed.add(server);
     execd.serve(runtime);
     server = TestServer.start(copy, runtime, clock, "");

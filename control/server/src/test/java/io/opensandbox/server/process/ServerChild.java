@@ -1,10 +1,9 @@
 package io.opensandbox.server.process;
 
+import io.opensandbox.runtime.FreePort;
 import io.opensandbox.server.TestServer.Answer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -109,7 +108,7 @@ final class ServerChild implements AutoCloseable {
   private Process launch() {
     for (int i = 1; ; i++) {
       try {
-        port = freePort();
+        port = FreePort.find();
         Process started = start();
         if (answers(started)) {
           return started;
@@ -184,12 +183,6 @@ final class ServerChild implements AutoCloseable {
       return Files.readString(folder.resolve("server.log"));
     } catch (IOException e) {
       return "no log: " + e;
-    }
-  }
-
-  private static int freePort() throws IOException {
-    try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
     }
   }
 }

@@ -138,7 +138,7 @@ class SharedEngineIT {
     for (String id : listed(b)) {
       assertThat(b.send("DELETE", "/v1/sandboxes/" + id).status()).isEqualTo(204);
     }
-    assertThat(docker.sandboxes(label())).isEmpty();
+    Deadline.await(() -> "a container is left", () -> docker.sandboxes(label()).isEmpty());
     a.restart();
     assertThat(listed(a)).isEmpty();
   }

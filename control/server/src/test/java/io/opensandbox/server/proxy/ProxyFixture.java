@@ -5,6 +5,7 @@ import io.opensandbox.protocol.lifecycle.SandboxException;
 import io.opensandbox.runtime.PortAddress;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -26,6 +27,9 @@ import org.eclipse.jetty.util.thread.QueuedThreadPool;
 
 /// The proxy on a plain Jetty server, with addresses given by the test.
 final class ProxyFixture implements ProxyTargets, AutoCloseable {
+  static final Duration PATIENCE = Duration.ofSeconds(60);
+
+  private final Duration idleTimeout;
   private final Server server;
   private final ServerConnector connector;
   private final Map<String, PortAddress> addresses = new ConcurrentHashMap<>();
@@ -34,11 +38,12 @@ final class ProxyFixture implements ProxyTargets, AutoCloseable {
   final List<String> accessed = new CopyOnWriteArrayList<>();
 
   ProxyFixture() throws Exception {
-    this(Duration.ofSeconds(30), Duration.ofSeconds(30));
+    this(PATIENCE, PATIENCE);
   }
 
-  /// @param idleTimeout of the client's connections
+  /// @param idleTimeout of a client's connection from the moment that its request is there
   ProxyFixture(Duration headTimeout, Duration idleTimeout) throws Exception {
+    this.idleTimeout = idleTimeout;
     var threads = new QueuedThreadPool(16, 4);
     threads.setVirtualThreadsExecutor(VirtualThreads.getDefaultVirtualThreadsExecutor());
     server = new Server(threads);
@@ -49,7 +54,7 @@ final class ProxyFixture implements ProxyTargets, AutoCloseable {
     http.setInputBufferSize(64 * 1024);
     connector = new ServerConnector(server, 1, 1, http);
     connector.setHost("127.0.0.1");
-    connector.setIdleTimeout(idleTimeout.toMillis());
+    connector.setIdleTimeout(PATIENCE.toMillis());
     server.addConnector(connector);
     server.setHandler(new ProxyHandler(new NotOurs(), this, headTimeout));
     server.start();
@@ -67,6 +72,8 @@ final class ProxyFixture implements ProxyTargets, AutoCloseable {
 
   @Override
   public PortAddress resolve(String sandboxId, int port) {
+    // Not earlier: a client that is slow to ask would lose its connection.
+    connector.getConnectedEndPoints().forEach(one -> one.setIdleTimeout(idleTimeout.toMillis()));
     var address = addresses.get(sandboxId);
     if (address == null) {
       throw new SandboxException(
@@ -78,6 +85,13 @@ final class ProxyFixture implements ProxyTargets, AutoCloseable {
   @Override
   public void accessed(String sandboxId) {
     accessed.add(sandboxId);
+  }
+
+  /// Holds a port on which nobody listens.
+  static Socket deadPort() throws IOException {
+    var socket = new Socket();
+    socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+    return socket;
   }
 
   int port() {
@@ -92,7 +106,7 @@ final class ProxyFixture implements ProxyTargets, AutoCloseable {
   Socket connect() throws IOException {
     var socket = new Socket(InetAddress.getLoopbackAddress(), port());
     socket.setTcpNoDelay(true);
-    socket.setSoTimeout(10_000);
+    socket.setSoTimeout(60_000);
     return socket;
   }
 

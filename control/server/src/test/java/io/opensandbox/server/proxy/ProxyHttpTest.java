@@ -2,7 +2,6 @@ package io.opensandbox.server.proxy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
@@ -14,7 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-@Timeout(60)
+@Timeout(180)
 class ProxyHttpTest {
   private static final String OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
@@ -317,11 +316,8 @@ class ProxyHttpTest {
 
   @Test
   void refusedConnectionIs502() throws Exception {
-    int free;
-    try (var socket = new ServerSocket(0)) {
-      free = socket.getLocalPort();
-    }
-    try (var proxy = new ProxyFixture().to("127.0.0.1:" + free, "", Map.of())) {
+    try (var dead = ProxyFixture.deadPort();
+        var proxy = new ProxyFixture().to("127.0.0.1:" + dead.getLocalPort(), "", Map.of())) {
       var answer = proxy.get("/sandboxes/sb/proxy/80/");
 
       assertThat(answer.status()).isEqualTo(502);
@@ -337,15 +333,15 @@ class ProxyHttpTest {
     try (var upstream =
             new RawUpstream(peer -> {
               peer.head();
-              assertThat(peer.in.read()).isEqualTo(-1);
+              peer.awaitEnd();
               done.countDown();
             });
-        var proxy = new ProxyFixture(Duration.ofMillis(300), Duration.ofSeconds(30)).to(upstream)) {
+        var proxy = new ProxyFixture(Duration.ofMillis(300), ProxyFixture.PATIENCE).to(upstream)) {
       var answer = proxy.get("/sandboxes/sb/proxy/80/");
 
       assertThat(answer.status()).isEqualTo(504);
       assertThat(answer.text()).startsWith("{\"code\":\"GENERAL::UNKNOWN_ERROR\",");
-      assertThat(done.await(10, TimeUnit.SECONDS)).as("upstream was closed").isTrue();
+      assertThat(done.await(60, TimeUnit.SECONDS)).as("upstream was closed").isTrue();
     }
   }
 
@@ -404,11 +400,14 @@ class ProxyHttpTest {
   void reusesConnections() throws Exception {
     try (var upstream = RawUpstream.answering(OK);
         var proxy = new ProxyFixture().to(upstream)) {
-      for (int i = 0; i < 5; i++) {
+      // A connection may be put back a moment after its answer was delivered.
+      int requests = 0;
+      while (upstream.connections.get() == requests) {
         assertThat(proxy.get("/sandboxes/sb/proxy/80/").text()).isEqualTo("ok");
+        requests++;
       }
 
-      assertThat(upstream.connections.get()).isLessThan(5);
+      assertThat(upstream.connections.get()).isLessThan(requests);
     }
   }
 

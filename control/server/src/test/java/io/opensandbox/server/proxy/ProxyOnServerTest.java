@@ -19,7 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /// The proxy in its place in the server: behind the front door and the key gate.
-@Timeout(60)
+@Timeout(180)
 class ProxyOnServerTest {
   private static final String KEY = "OPEN-SANDBOX-API-KEY: " + TestServer.KEY;
   private static final String HANDSHAKE =
@@ -155,7 +155,7 @@ class ProxyOnServerTest {
 
   private static Socket connect() throws IOException {
     var socket = new Socket(InetAddress.getLoopbackAddress(), server.port());
-    socket.setSoTimeout(10_000);
+    socket.setSoTimeout(60_000);
     return socket;
   }
 

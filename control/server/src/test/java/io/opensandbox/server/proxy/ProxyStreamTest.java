@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-@Timeout(60)
+@Timeout(180)
 class ProxyStreamTest {
   private static final String EVENTS =
       "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -63,7 +63,7 @@ class ProxyStreamTest {
               last.await();
               peer.send("2\r\nhi\r\n0\r\n\r\n");
             });
-        var proxy = new ProxyFixture(Duration.ofMillis(200), Duration.ofMillis(200)).to(upstream);
+        var proxy = new ProxyFixture(ProxyFixture.PATIENCE, Duration.ofMillis(200)).to(upstream);
         var client = proxy.connect()) {
       send(client, "GET /sandboxes/sb/proxy/80/ HTTP/1.1\r\nHost: h\r\n\r\n");
       var head = RawHttp.readHead(client.getInputStream());
@@ -86,16 +86,16 @@ class ProxyStreamTest {
               peer.head();
               peer.send(response);
               started.countDown();
-              assertThat(peer.in.read()).isEqualTo(-1);
+              peer.awaitEnd();
               ended.countDown();
             });
         var proxy = new ProxyFixture().to(upstream)) {
       try (var client = proxy.connect()) {
         send(client, "GET /sandboxes/sb/proxy/80/ HTTP/1.1\r\nHost: h\r\n\r\n");
-        assertThat(started.await(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(started.await(60, TimeUnit.SECONDS)).isTrue();
       }
 
-      assertThat(ended.await(10, TimeUnit.SECONDS)).as("the sandbox saw the end").isTrue();
+      assertThat(ended.await(60, TimeUnit.SECONDS)).as("the sandbox saw the end").isTrue();
       assertThat(upstream.faults).isEmpty();
     }
   }
@@ -107,7 +107,7 @@ class ProxyStreamTest {
             new RawUpstream(peer -> {
               peer.head();
               assertThat(peer.in.readNBytes(5)).asString().isEqualTo("hello");
-              assertThat(peer.in.read()).isEqualTo(-1);
+              peer.awaitEnd();
               ended.countDown();
             });
         var proxy = new ProxyFixture().to(upstream)) {
@@ -118,7 +118,7 @@ class ProxyStreamTest {
         upstream.nextHead();
       }
 
-      assertThat(ended.await(10, TimeUnit.SECONDS)).as("the sandbox saw the end").isTrue();
+      assertThat(ended.await(60, TimeUnit.SECONDS)).as("the sandbox saw the end").isTrue();
       assertThat(upstream.faults).isEmpty();
     }
   }
@@ -167,7 +167,7 @@ class ProxyStreamTest {
       assertThat(answer.status()).isEqualTo(413);
       assertThat(answer.text()).isEqualTo("big");
       client.shutdownOutput();
-      assertThat(uploaded.await(10, TimeUnit.SECONDS)).isTrue();
+      assertThat(uploaded.await(60, TimeUnit.SECONDS)).isTrue();
     }
   }
 
@@ -214,7 +214,7 @@ class ProxyStreamTest {
                 written.addAndGet(block.length);
               }
             });
-        var proxy = new ProxyFixture(Duration.ofSeconds(30), Duration.ofMillis(200)).to(upstream);
+        var proxy = new ProxyFixture(ProxyFixture.PATIENCE, Duration.ofMillis(200)).to(upstream);
         var client = proxy.connect()) {
       send(client, "GET /sandboxes/sb/proxy/80/ HTTP/1.1\r\nHost: h\r\n\r\n");
       RawHttp.readHead(client.getInputStream());
@@ -336,7 +336,7 @@ class ProxyStreamTest {
     } catch (java.net.SocketTimeoutException _) {
       return true;
     } finally {
-      client.setSoTimeout(10_000);
+      client.setSoTimeout(60_000);
     }
   }
 

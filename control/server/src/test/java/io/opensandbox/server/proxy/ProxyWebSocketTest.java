@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.DataInputStream;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -22,7 +21,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-@Timeout(60)
+@Timeout(180)
 class ProxyWebSocketTest {
   /// The handshake of RFC 6455 section 1.3, with the key's answer.
   private static final String HANDSHAKE =
@@ -112,7 +111,7 @@ class ProxyWebSocketTest {
   @Test
   void silentSocketsOutliveTheConnectionsIdleLimit() throws Exception {
     try (var upstream = echo();
-        var proxy = new ProxyFixture(Duration.ofSeconds(5), Duration.ofMillis(200)).to(upstream);
+        var proxy = new ProxyFixture(ProxyFixture.PATIENCE, Duration.ofMillis(200)).to(upstream);
         var client = proxy.connect()) {
       open(client, "/sandboxes/sb/proxy/80/", "");
       RawHttp.readHead(client.getInputStream());
@@ -146,7 +145,7 @@ class ProxyWebSocketTest {
       for (int i = 0; i < 32; i++) {
         assertThat(client.getInputStream().readNBytes(block.length)).isEqualTo(block);
       }
-      writer.get(10, TimeUnit.SECONDS);
+      writer.get(60, TimeUnit.SECONDS);
     }
   }
 
@@ -167,7 +166,7 @@ class ProxyWebSocketTest {
         open(client, "/sandboxes/sb/proxy/80/", "");
         RawHttp.readHead(client.getInputStream());
       }
-      assertThat(ended.await(10, TimeUnit.SECONDS)).as("the sandbox saw the end").isTrue();
+      assertThat(ended.await(60, TimeUnit.SECONDS)).as("the sandbox saw the end").isTrue();
       try (var client = proxy.connect()) {
         open(client, "/sandboxes/sb/proxy/80/", "");
         RawHttp.readHead(client.getInputStream());
@@ -193,9 +192,9 @@ class ProxyWebSocketTest {
       http.newWebSocketBuilder()
           .buildAsync(
               URI.create("ws://127.0.0.1:" + proxy.port() + "/sandboxes/sb/proxy/80/"), seen)
-          .get(10, TimeUnit.SECONDS);
+          .get(60, TimeUnit.SECONDS);
 
-      assertThat(seen.closed.get(10, TimeUnit.SECONDS)).isEqualTo("hi 4001 bye");
+      assertThat(seen.closed.get(60, TimeUnit.SECONDS)).isEqualTo("hi 4001 bye");
     }
   }
 
@@ -207,9 +206,9 @@ class ProxyWebSocketTest {
       http.newWebSocketBuilder()
           .buildAsync(
               URI.create("ws://127.0.0.1:" + proxy.port() + "/sandboxes/no/proxy/80/"), seen)
-          .get(10, TimeUnit.SECONDS);
+          .get(60, TimeUnit.SECONDS);
 
-      assertThat(seen.closed.get(10, TimeUnit.SECONDS))
+      assertThat(seen.closed.get(60, TimeUnit.SECONDS))
           .isEqualTo(
               " 1011 404: {'code': 'DOCKER::SANDBOX_NOT_FOUND', 'message': 'sandbox \"no\" not found'}");
       assertThat(proxy.accessed).containsExactly("no");
@@ -238,11 +237,8 @@ class ProxyWebSocketTest {
 
   @Test
   void unreachableSandboxIsAcceptedAndClosed() throws Exception {
-    int free;
-    try (var socket = new ServerSocket(0)) {
-      free = socket.getLocalPort();
-    }
-    try (var proxy = new ProxyFixture().to("127.0.0.1:" + free, "", Map.of())) {
+    try (var dead = ProxyFixture.deadPort();
+        var proxy = new ProxyFixture().to("127.0.0.1:" + dead.getLocalPort(), "", Map.of())) {
       assertThat(close(proxy, "/sandboxes/sb/proxy/80/")).isEqualTo("1011 ");
     }
   }

@@ -1,5 +1,7 @@
 package io.opensandbox.server.proxy;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -58,6 +60,16 @@ final class RawUpstream implements AutoCloseable {
       return head;
     }
 
+    /// Waits until the other side has closed the connection; bytes that were on the way to it make
+    /// that a reset.
+    void awaitEnd() {
+      try {
+        assertThat(in.read()).isEqualTo(-1);
+      } catch (IOException _) { // reset
+        return;
+      }
+    }
+
     void send(String text) throws IOException {
       out.write(text.getBytes(StandardCharsets.ISO_8859_1));
       out.flush();
@@ -85,7 +97,7 @@ final class RawUpstream implements AutoCloseable {
 
   /// The next request's head, waiting for it.
   String nextHead() throws InterruptedException {
-    var head = heads.poll(10, TimeUnit.SECONDS);
+    var head = heads.poll(60, TimeUnit.SECONDS);
     if (head == null) {
       throw new AssertionError("no request reached the sandbox");
     }

@@ -3,9 +3,8 @@ package io.opensandbox.server.renewal;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.opensandbox.runtime.FreePort;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -95,7 +94,7 @@ class RedisSignalsTest {
       @Nullable Process running = null;
       int chosen = 0;
       for (int i = 0; i < TRIES && running == null; i++) {
-        chosen = freePort();
+        chosen = FreePort.find();
         running = start(folder, chosen); // null when somebody else was faster at the port
       }
       if (running == null) {
@@ -136,12 +135,6 @@ class RedisSignalsTest {
 
     private static String address(int port) {
       return "redis://:secret@127.0.0.1:" + port + "/2";
-    }
-
-    private static int freePort() throws IOException {
-      try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-        return socket.getLocalPort();
-      }
     }
 
     int port() {

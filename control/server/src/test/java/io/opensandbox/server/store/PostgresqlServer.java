@@ -1,11 +1,10 @@
 package io.opensandbox.server.store;
 
+import io.opensandbox.runtime.FreePort;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -108,7 +107,7 @@ public final class PostgresqlServer {
 
   private void start() throws IOException, InterruptedException {
     for (int i = 1; ; i++) {
-      port = freePort();
+      port = FreePort.find();
       Process process =
           new ProcessBuilder(
                   asUser(
@@ -135,13 +134,6 @@ public final class PostgresqlServer {
       if (i == MAX_PORT_TRIES) {
         throw new IOException("PostgreSQL does not start: " + output);
       }
-    }
-  }
-
-  // The port is only known to be free at this moment; a start that finds it taken tries another.
-  private static int freePort() throws IOException {
-    try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
     }
   }
 

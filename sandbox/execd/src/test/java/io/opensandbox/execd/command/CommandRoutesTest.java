@@ -119,7 +119,7 @@ class CommandRoutesTest {
       assertThat(events.getFirst().type()).isEqualTo("init");
       assertThat(events.subList(1, events.size()))
           .isEqualTo(List.of(new Event("stdout", "hello"), COMPLETE));
-      assertThat(stream.pings()).isOne();
+      assertThat(stream.pings()).isPositive();
       assertThat(stream.headers())
           .containsEntry("content-type", List.of("text/event-stream"))
           .containsEntry("cache-control", List.of("no-cache"))
@@ -297,7 +297,7 @@ class CommandRoutesTest {
 
   @Test
   void interruptEndsTheGroupAndReturnsWhenItIsGone() throws Exception {
-    try (EventClient.Stream stream = client.open("POST", "/command", command("sleep 30"))) {
+    try (EventClient.Stream stream = client.open("POST", "/command", command("sleep 170"))) {
       String id = stream.next().text();
 
       assertThat(client.send("DELETE", "/command?id=" + id, "").statusCode()).isEqualTo(200);
@@ -366,6 +366,9 @@ class CommandRoutesTest {
       client.stream("/command", command("seq 1 2000"));
     }
 
+    while (log.unfinished() > 0) { // dropped a moment after the last event
+      Thread.onSpinWait();
+    }
     String list = client.send("GET", "/command", "").body();
 
     assertThat(list.split("\"id\"", -1)).hasSize(21);

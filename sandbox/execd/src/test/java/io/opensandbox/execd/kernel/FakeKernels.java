@@ -28,7 +28,7 @@ public final class FakeKernels implements KernelSource {
       throw new NoKernelException("no kernel is installed for language \"go\"");
     }
     opened.add(language + " " + directory);
-    return Kernel.open(new Connection(), new Requests(Clock.systemUTC()), Duration.ofSeconds(10));
+    return Kernel.open(new Connection(), new Requests(Clock.systemUTC()), Duration.ofSeconds(60));
   }
 
   private static final class Connection implements KernelConnection {
@@ -79,8 +79,8 @@ public final class FakeKernels implements KernelSource {
           return;
         }
         case "hang" -> {
-          publish(id, "stream", "{\"name\":\"stderr\",\"text\":\"hanging\"}");
           hanging = request;
+          publish(id, "stream", "{\"name\":\"stderr\",\"text\":\"hanging\"}");
           return;
         }
         case "die" -> {

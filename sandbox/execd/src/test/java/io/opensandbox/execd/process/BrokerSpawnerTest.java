@@ -170,7 +170,7 @@ class BrokerSpawnerTest {
   @Test
   void endGroup_whenTermIsIgnored_kills() throws Exception {
     ExitStatus end =
-        runAndEnd("trap '' TERM; echo ready; sleep 30; sleep 30", Duration.ofMillis(200));
+        runAndEnd("trap '' TERM; echo ready; sleep 170; sleep 170", Duration.ofMillis(200));
 
     assertThat(end.describe()).isEqualTo("signal: killed");
   }
@@ -190,7 +190,7 @@ class BrokerSpawnerTest {
   @Test
   void signalReachesAProcessThatDoesNotReadItsInput() throws Exception {
     try (RunningProcess process =
-            spawner.start(shell("exec sleep 30", new Pipes(true, false), Descriptors.NONE));
+            spawner.start(shell("exec sleep 170", new Pipes(true, false), Descriptors.NONE));
         var tasks = Executors.newVirtualThreadPerTaskExecutor()) {
       process.awaitStart();
       Future<ExitStatus> end = tasks.submit(() -> process.drain(new CollectedOutput()));

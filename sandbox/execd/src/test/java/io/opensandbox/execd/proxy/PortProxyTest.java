@@ -13,6 +13,7 @@ import io.opensandbox.execd.http.WebSocketMessage;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
@@ -274,15 +275,15 @@ class PortProxyTest {
 
   @Test
   void answersBadGatewayWhenNobodyListens() throws IOException {
-    int free;
-    try (ServerSocket socket = new ServerSocket(0)) {
-      free = socket.getLocalPort();
+    try (Socket deaf = new Socket()) {
+      deaf.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0)); // and never listens
+      int port = deaf.getLocalPort();
+
+      RawClient.Response response = proxy.request(head("GET", "/proxy/" + port + "/", ""));
+
+      assertThat(response.status()).isEqualTo(502);
+      assertThat(response.body()).contains("\"code\":\"BAD_GATEWAY\"").contains("port " + port);
     }
-
-    RawClient.Response response = proxy.request(head("GET", "/proxy/" + free + "/", ""));
-
-    assertThat(response.status()).isEqualTo(502);
-    assertThat(response.body()).contains("\"code\":\"BAD_GATEWAY\"").contains("port " + free);
   }
 
   @ParameterizedTest

@@ -157,7 +157,7 @@ class PtyRoutesTest {
 
   @Test
   void clientThatDoesNotRead_holdsUpNeitherRequestsNorItsSuccessor() throws Exception {
-    String id = create("{\"command\":\"head -c 30000000 /dev/zero | tr '\\\\0' y; sleep 60\"}");
+    String id = create("{\"command\":\"head -c 30000000 /dev/zero | tr '\\\\0' y; sleep 170\"}");
     try (var _ = DeafClient.connect(server.port(), "/pty/" + id + "/ws?pty=0")) {
       long offset = awaitStandstill(id);
 
@@ -190,7 +190,7 @@ class PtyRoutesTest {
 
   @Test
   void disconnectedClientGetsWhatItMissed() throws Exception {
-    String id = create("{\"command\":\"read a; echo one; read b; echo two; sleep 30\"}");
+    String id = create("{\"command\":\"read a; echo one; read b; echo two; sleep 170\"}");
     try (var terminal = connect(id, "?pty=0")) {
       terminal.sendInput("\n");
       terminal.awaitStdout("one\n");
@@ -263,7 +263,7 @@ class PtyRoutesTest {
 
   @Test
   void deletingKillsTheProcessAndForgetsTheSession() throws Exception {
-    String id = create("{\"command\":\"sleep 30\"}");
+    String id = create("{\"command\":\"sleep 170\"}");
     try (var terminal = connect(id, "")) {
       terminal.awaitText("connected");
 
@@ -294,7 +294,7 @@ class PtyRoutesTest {
   @Test
   void replayKeepsTheNewestBytesOnly() throws Exception {
     String id =
-        create("{\"command\":\"head -c 3000000 /dev/zero | tr '\\\\0' x; printf END; sleep 30\"}");
+        create("{\"command\":\"head -c 3000000 /dev/zero | tr '\\\\0' x; printf END; sleep 170\"}");
     try (var terminal = connect(id, "?pty=0")) {
       terminal.awaitStdout("END");
     }

@@ -16,7 +16,7 @@ import java.util.function.BooleanSupplier;
 
 /// A client of `/pty/{id}/ws` that keeps everything it gets.
 final class TerminalClient implements WebSocket.Listener, AutoCloseable {
-  private static final long WAIT_MILLIS = 40_000;
+  private static final long WAIT_MILLIS = 60_000;
 
   private final HttpClient http = HttpClient.newHttpClient();
   private final ByteArrayOutputStream message = new ByteArrayOutputStream();

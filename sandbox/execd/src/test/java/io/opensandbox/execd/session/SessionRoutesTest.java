@@ -202,7 +202,7 @@ class SessionRoutesTest {
 
     List<Event> events =
         client.stream(
-            "/session/" + session + "/run", "{\"command\":\"sleep 30 | cat\",\"timeout\":200}");
+            "/session/" + session + "/run", "{\"command\":\"sleep 170 | cat\",\"timeout\":200}");
 
     assertThat(events.getLast().text())
         .isEqualTo("CommandExecError -1 [signal: terminated, timeout after 200ms]");
@@ -228,7 +228,7 @@ class SessionRoutesTest {
 
   @Test
   void leftBehindChildrenAreNotWaitedFor() throws Exception {
-    assertThat(run(create("{}"), "sleep 30 & echo started"))
+    assertThat(run(create("{}"), "sleep 170 & echo started"))
         .isEqualTo(List.of(new Event("stdout", "started"), COMPLETE));
   }
 
@@ -236,7 +236,7 @@ class SessionRoutesTest {
   void deletingKillsTheRun() throws Exception {
     String session = create("{}");
     try (EventClient.Stream stream =
-        client.open("POST", "/session/" + session + "/run", body("echo go; sleep 30"))) {
+        client.open("POST", "/session/" + session + "/run", body("echo go; sleep 170"))) {
       assertThat(stream.next()).isEqualTo(new Event("init", session));
       assertThat(stream.next()).isEqualTo(new Event("stdout", "go"));
 

@@ -114,19 +114,23 @@ class SqlDatabaseIT {
 
   @Test
   void saysThatNoServerAnswers() throws IOException {
-    InetSocketAddress nobody = new InetSocketAddress(InetAddress.getLoopbackAddress(), freePort());
+    try (Socket deaf = new Socket()) {
+      deaf.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0)); // and never listens
+      InetSocketAddress nobody =
+          new InetSocketAddress(InetAddress.getLoopbackAddress(), deaf.getLocalPort());
 
-    assertThatExceptionOfType(SqlException.class)
-        .isThrownBy(() -> new SqlDatabase(nobody).run("SELECT 1"))
-        .satisfies(e -> assertThat(e.stage()).isEqualTo(SqlException.Stage.CONNECT))
-        .withMessageContaining("Connection refused");
+      assertThatExceptionOfType(SqlException.class)
+          .isThrownBy(() -> new SqlDatabase(nobody).run("SELECT 1"))
+          .satisfies(e -> assertThat(e.stage()).isEqualTo(SqlException.Stage.CONNECT))
+          .withMessageContaining("Connection refused");
+    }
   }
 
   private static void awaitServer() throws IOException {
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
     while (true) {
       try (Socket socket = new Socket()) {
-        socket.connect(address, 100);
+        socket.connect(address, 1_000);
         return;
       } catch (IOException e) {
         if (System.nanoTime() > deadline) {
@@ -149,7 +153,7 @@ class SqlDatabaseIT {
             .redirectErrorStream(true)
             .redirectOutput(ProcessBuilder.Redirect.DISCARD)
             .start();
-    assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+    assertThat(process.waitFor(120, TimeUnit.SECONDS)).isTrue();
     assertThat(process.exitValue()).isZero();
   }
 }

@@ -33,7 +33,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /// Against a collector that keeps what it gets.
-@Timeout(60)
+@Timeout(180)
 class TelemetryTest {
   private static final Clock CLOCK = Clock.system(ZoneOffset.UTC);
 
@@ -153,7 +153,7 @@ class TelemetryTest {
   }
 
   private Received next() throws InterruptedException {
-    Received next = received.poll(40, TimeUnit.SECONDS);
+    Received next = received.poll(60, TimeUnit.SECONDS);
     return Objects.requireNonNull(next, "the collector received nothing");
   }
 

@@ -98,7 +98,7 @@ public final class ScriptedEngine implements AutoCloseable {
         }
         requests.add(request.toString());
         request.setLength(0);
-        String answer = answers.poll(5, TimeUnit.SECONDS);
+        String answer = answers.poll(60, TimeUnit.SECONDS);
         if (answer == null) {
           return;
         }
