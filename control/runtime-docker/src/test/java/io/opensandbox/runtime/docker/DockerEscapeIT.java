@@ -5,42 +5,26 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.opensandbox.runtime.ImageRequest;
 import io.opensandbox.runtime.SandboxRuntime;
 import io.opensandbox.runtime.escape.EscapeTck;
-import java.io.IOException;
-import java.time.Clock;
 import java.util.Map;
-import java.util.Optional;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /// The attempts of every runtime, on a real engine with its own system call filter.
 final class DockerEscapeIT extends EscapeTck {
   private static final String IMAGE = "opensandbox/demo:local";
 
-  private static SandboxRuntime runtime;
+  @RegisterExtension static final SuiteRuntime docker = new SuiteRuntime();
 
   @BeforeAll
-  static void open() throws IOException {
-    Optional<String> obstacle = TestImages.obstacle();
-    assumeTrue(obstacle.isEmpty(), () -> obstacle.orElse(""));
-    TestImages.make();
-    runtime =
-        DockerRuntime.open(
-            DockerRuntimeConfig.of(TestImages.EXECD).withNetworkMode("bridge"), Clock.systemUTC());
+  static void findImage() {
     assumeTrue(
-        runtime.isImagePresent(ImageRequest.of(IMAGE)),
+        docker.get().isImagePresent(ImageRequest.of(IMAGE)),
         "there is no " + IMAGE + "; scripts/build --docker makes it");
-  }
-
-  @AfterAll
-  static void close() {
-    if (runtime != null) {
-      runtime.close();
-    }
   }
 
   @Override
   protected SandboxRuntime runtime() {
-    return runtime;
+    return docker.get();
   }
 
   @Override

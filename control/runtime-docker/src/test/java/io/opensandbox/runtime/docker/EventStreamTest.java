@@ -6,8 +6,6 @@ import io.opensandbox.runtime.RuntimeEvent;
 import io.opensandbox.runtime.docker.engine.Engine;
 import io.opensandbox.runtime.docker.engine.ScriptedEngine;
 import io.opensandbox.runtime.docker.image.ImageStore;
-import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
@@ -16,31 +14,26 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 final class EventStreamTest {
-  @TempDir Path folder;
+  @RegisterExtension final ScriptedEngine script = new ScriptedEngine();
 
   private final BlockingQueue<RuntimeEvent> told = new LinkedBlockingQueue<>();
-  private ScriptedEngine script;
-  private Engine engine;
   private SandboxIndex index;
   private EventStream events;
 
   @BeforeEach
-  void open() throws IOException {
-    script = new ScriptedEngine(folder);
-    engine = Engine.open(script.address(), Duration.ofSeconds(60));
+  void open() {
+    Engine engine = script.client();
     index = new SandboxIndex(engine, Optional.empty());
     events = new EventStream(engine, index, new ImageStore(engine, Duration.ofSeconds(60)));
     events.add(told::add);
   }
 
   @AfterEach
-  void close() throws IOException {
+  void close() {
     events.close();
-    engine.close();
-    script.close();
   }
 
   private static String event(String action, String id) {

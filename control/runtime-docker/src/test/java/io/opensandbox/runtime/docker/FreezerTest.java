@@ -3,16 +3,10 @@ package io.opensandbox.runtime.docker;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.opensandbox.runtime.docker.engine.Engine;
 import io.opensandbox.runtime.docker.engine.EngineException;
 import io.opensandbox.runtime.docker.engine.ScriptedEngine;
-import java.io.IOException;
-import java.nio.file.Path;
-import java.time.Duration;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /// Freezing on an engine that does not always manage to.
 class FreezerTest {
@@ -21,21 +15,7 @@ class FreezerTest {
           "500 Internal Server Error",
           "{\"message\":\"OCI runtime pause failed: unable to freeze: unknown\"}");
 
-  @TempDir Path folder;
-  private ScriptedEngine script;
-  private Engine engine;
-
-  @BeforeEach
-  void open() throws IOException {
-    script = new ScriptedEngine(folder);
-    engine = Engine.open(script.address(), Duration.ofSeconds(60));
-  }
-
-  @AfterEach
-  void close() throws Exception {
-    engine.close();
-    script.close();
-  }
+  @RegisterExtension final ScriptedEngine script = new ScriptedEngine();
 
   private long tries() {
     return script.requests().stream().filter(request -> request.contains("/pause")).count();
@@ -47,7 +27,7 @@ class FreezerTest {
     script.add(BUSY);
     script.add(ScriptedEngine.answer("204 No Content", ""));
 
-    new Freezer(engine).post("/containers/a/pause");
+    new Freezer(script.client()).post("/containers/a/pause");
 
     assertThat(tries()).isEqualTo(3);
   }
@@ -56,7 +36,7 @@ class FreezerTest {
   void otherFailuresAreNot() {
     script.add(ScriptedEngine.answer("409 Conflict", "{\"message\":\"already paused\"}"));
 
-    assertThatThrownBy(() -> new Freezer(engine).post("/containers/a/pause"))
+    assertThatThrownBy(() -> new Freezer(script.client()).post("/containers/a/pause"))
         .isInstanceOf(EngineException.class)
         .hasMessageContaining("already paused");
     assertThat(tries()).isEqualTo(1);
@@ -68,7 +48,7 @@ class FreezerTest {
       script.add(BUSY);
     }
 
-    assertThatThrownBy(() -> new Freezer(engine).post("/containers/a/pause"))
+    assertThatThrownBy(() -> new Freezer(script.client()).post("/containers/a/pause"))
         .isInstanceOf(EngineException.class);
     assertThat(tries()).isEqualTo(10);
   }

@@ -6,33 +6,25 @@ import io.opensandbox.runtime.escape.EscapeTck;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /// The attempts of every runtime, on the image `host`.
 final class LocalEscapeIT extends EscapeTck {
   private static final String ABSENT = "(?s).*No such file or directory.*";
 
-  private static TestRuntime test;
+  @RegisterExtension static final SuiteRuntime local = new SuiteRuntime();
 
   @BeforeAll
-  static void open() {
+  static void findPython() {
     Assumptions.assumeTrue(
         Files.isExecutable(Path.of("/usr/bin/python3")), "the attempts need python3");
-    test = TestRuntime.open();
-  }
-
-  @AfterAll
-  static void close() {
-    if (test != null) {
-      test.close();
-    }
   }
 
   @Override
   protected SandboxRuntime runtime() {
-    return test.runtime();
+    return local.get();
   }
 
   @Override

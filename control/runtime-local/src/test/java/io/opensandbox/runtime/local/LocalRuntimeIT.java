@@ -2,28 +2,15 @@ package io.opensandbox.runtime.local;
 
 import io.opensandbox.runtime.SandboxRuntime;
 import io.opensandbox.runtime.SandboxRuntimeTck;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /// The local runtime as every runtime must be; runs as root where the tools are.
 class LocalRuntimeIT extends SandboxRuntimeTck {
-  private static TestRuntime test;
-
-  @BeforeAll
-  static void open() {
-    test = TestRuntime.open();
-  }
-
-  @AfterAll
-  static void close() {
-    if (test != null) {
-      test.close();
-    }
-  }
+  @RegisterExtension static final SuiteRuntime local = new SuiteRuntime();
 
   @Override
   protected SandboxRuntime runtime() {
-    return test.runtime();
+    return local.get();
   }
 
   @Override

@@ -12,8 +12,8 @@ import io.opensandbox.execd.envfile.EnvFileSource;
 import io.opensandbox.execd.event.EventClient;
 import io.opensandbox.execd.event.EventClient.Event;
 import io.opensandbox.execd.http.HttpLimits;
-import io.opensandbox.execd.http.HttpServer;
 import io.opensandbox.execd.http.Router;
+import io.opensandbox.execd.http.TestServer;
 import io.opensandbox.execd.json.JsonObject;
 import io.opensandbox.execd.json.JsonParser;
 import io.opensandbox.execd.kernel.FakeKernels;
@@ -26,7 +26,6 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.http.HttpResponse;
-import java.nio.channels.ServerSocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -38,6 +37,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -48,16 +48,16 @@ class CodeRoutesTest {
       Map.of("PATH", "/usr/local/bin:/usr/bin:/bin", "HOME", "/root");
   private static final int OUTPUT_LIMIT = 1000;
 
+  @RegisterExtension static final TestBroker broker = new TestBroker();
+
   @TempDir Path folder;
 
   private final FakeKernels kernels = new FakeKernels();
-  private TestBroker broker;
-  private HttpServer server;
+  private TestServer server;
   private EventClient client;
 
   @BeforeEach
   void start() throws IOException {
-    broker = TestBroker.start();
     Clock clock = Clock.systemUTC();
     var commands =
         new CommandRoutes(
@@ -83,19 +83,14 @@ class CodeRoutesTest {
             OUTPUT_LIMIT,
             System.err::println)
         .register(router);
-    ServerSocketChannel listener =
-        ServerSocketChannel.open()
-            .bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 1024);
-    server = new HttpServer(listener, router, HttpLimits.DEFAULT);
-    server.start();
-    client = new EventClient(server.port());
+    server = new TestServer(router, HttpLimits.DEFAULT);
+    client = new EventClient(server.server().port());
   }
 
   @AfterEach
   void stop() throws IOException {
     client.close();
     server.close();
-    broker.close();
   }
 
   @Test

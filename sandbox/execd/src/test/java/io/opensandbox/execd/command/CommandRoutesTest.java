@@ -7,18 +7,15 @@ import io.opensandbox.execd.envfile.EnvFileSource;
 import io.opensandbox.execd.event.EventClient;
 import io.opensandbox.execd.event.EventClient.Event;
 import io.opensandbox.execd.http.HttpLimits;
-import io.opensandbox.execd.http.HttpServer;
 import io.opensandbox.execd.http.Router;
+import io.opensandbox.execd.http.TestServer;
 import io.opensandbox.execd.log.Level;
 import io.opensandbox.execd.log.Log;
 import io.opensandbox.execd.path.PathExpansion;
 import io.opensandbox.execd.process.TestBroker;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.http.HttpResponse;
-import java.nio.channels.ServerSocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -32,12 +29,11 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -49,25 +45,13 @@ class CommandRoutesTest {
   private static final Map<String, String> ENVIRONMENT =
       Map.of("PATH", "/usr/local/bin:/usr/bin:/bin", "HOME", "/root", "PLACE", "/usr");
 
-  private static TestBroker broker;
+  @RegisterExtension static final TestBroker broker = new TestBroker();
 
   @TempDir Path folder;
   private final ByteArrayOutputStream logged = new ByteArrayOutputStream();
   private CommandLog log;
-  private HttpServer server;
+  private TestServer server;
   private EventClient client;
-
-  @BeforeAll
-  static void startBroker() throws IOException {
-    broker = TestBroker.start();
-  }
-
-  @AfterAll
-  static void stopBroker() throws IOException {
-    if (broker != null) {
-      broker.close();
-    }
-  }
 
   @BeforeEach
   void startServer() throws IOException {
@@ -86,12 +70,8 @@ class CommandRoutesTest {
             messages());
     var router = new Router().add("DELETE", "/command", new InterruptRoute(List.of(routes)));
     routes.register(router);
-    ServerSocketChannel listener =
-        ServerSocketChannel.open()
-            .bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 1024);
-    server = new HttpServer(listener, router, HttpLimits.DEFAULT);
-    server.start();
-    client = new EventClient(server.port());
+    server = new TestServer(router, HttpLimits.DEFAULT);
+    client = new EventClient(server.server().port());
   }
 
   private Log messages() throws IOException {

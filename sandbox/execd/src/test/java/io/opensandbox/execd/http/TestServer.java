@@ -39,7 +39,7 @@ public final class TestServer implements AutoCloseable {
   public TestServer(Handler root, HttpLimits limits, HttpObserver observer) {
     try {
       ServerSocketChannel listener = ServerSocketChannel.open();
-      listener.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+      listener.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 1024);
       server =
           new HttpServer(
               listener,

@@ -21,13 +21,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -36,24 +35,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(180)
 class IsolatedRoutesTest {
   private static final String BASE = "/v1/isolated/session";
-  private static TestBroker broker;
+  @RegisterExtension static final TestBroker broker = new TestBroker();
 
   @TempDir private Path directory;
   private IsolatedRoutes routes;
   private TestServer server;
   private Path workspace;
-
-  @BeforeAll
-  static void startBroker() throws IOException {
-    broker = TestBroker.start();
-  }
-
-  @AfterAll
-  static void stopBroker() throws IOException {
-    if (broker != null) {
-      broker.close();
-    }
-  }
 
   @BeforeEach
   void start() throws IOException {

@@ -17,28 +17,13 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 @Timeout(180)
 class BrokerSpawnerTest {
-  private static TestBroker broker;
-  private static Spawner spawner;
-
-  @BeforeAll
-  static void startBroker() throws IOException {
-    broker = TestBroker.start();
-    spawner = broker.spawner();
-  }
-
-  @AfterAll
-  static void stopBroker() throws IOException {
-    if (broker != null) {
-      broker.close();
-    }
-  }
+  @RegisterExtension static final TestBroker broker = new TestBroker();
 
   @Test
   void keepsStreamsApartAndReportsTheExitCode() throws IOException {
@@ -109,7 +94,7 @@ class BrokerSpawnerTest {
   void stdinIsFedAndClosed() throws Exception {
     var output = new CollectedOutput();
     try (RunningProcess process =
-        spawner.start(shell("cat", new Pipes(true, false), Descriptors.NONE))) {
+        broker.spawner().start(shell("cat", new Pipes(true, false), Descriptors.NONE))) {
       byte[] text = "hello".getBytes(StandardCharsets.UTF_8);
 
       process.awaitStart();
@@ -190,7 +175,7 @@ class BrokerSpawnerTest {
   @Test
   void signalReachesAProcessThatDoesNotReadItsInput() throws Exception {
     try (RunningProcess process =
-            spawner.start(shell("exec sleep 170", new Pipes(true, false), Descriptors.NONE));
+            broker.spawner().start(shell("exec sleep 170", new Pipes(true, false), Descriptors.NONE));
         var tasks = Executors.newVirtualThreadPerTaskExecutor()) {
       process.awaitStart();
       Future<ExitStatus> end = tasks.submit(() -> process.drain(new CollectedOutput()));
@@ -232,7 +217,7 @@ class BrokerSpawnerTest {
   private static ExitStatus runAndEnd(String script, Duration grace) throws Exception {
     var ready = new CountDownLatch(1);
     try (RunningProcess process =
-            spawner.start(shell(script, new Pipes(false, false), Descriptors.NONE));
+            broker.spawner().start(shell(script, new Pipes(false, false), Descriptors.NONE));
         var tasks = Executors.newVirtualThreadPerTaskExecutor()) {
       Future<ExitStatus> end = tasks.submit(() -> process.drain(new Announcing(ready)));
       ready.await();
@@ -248,7 +233,7 @@ class BrokerSpawnerTest {
   }
 
   private static ExitStatus drain(ProcessSpec spec, OutputHandler output) throws IOException {
-    try (RunningProcess process = spawner.start(spec)) {
+    try (RunningProcess process = broker.spawner().start(spec)) {
       return process.drain(output);
     }
   }

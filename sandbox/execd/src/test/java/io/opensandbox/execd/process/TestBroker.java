@@ -4,36 +4,45 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.extension.AfterAllCallback;
+import org.junit.jupiter.api.extension.BeforeAllCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
 
-/// The launcher's real broker, serving one test class. `-Dexecd.test.launcher=PATH` names another
-/// binary than `sandbox/launcher/target/execd-launcher-x86_64`; without one the tests that need it
-/// are skipped.
-public final class TestBroker implements AutoCloseable {
+/// The launcher's real broker, serving one test class as a static `@RegisterExtension`, or whoever
+/// starts it. `-Dexecd.test.launcher=PATH` names another binary than
+/// `sandbox/launcher/target/execd-launcher-x86_64`; without one the tests that need it are skipped.
+public final class TestBroker implements BeforeAllCallback, AfterAllCallback, AutoCloseable {
   private static final Duration START_LIMIT = Duration.ofSeconds(60);
 
-  private final Process process;
-  private final Path folder;
+  private @Nullable Process process;
+  private Path folder = Path.of("");
 
-  private TestBroker(Process process, Path folder) {
-    this.process = process;
-    this.folder = folder;
+  /// Starts a broker, or skips the calling test.
+  public static TestBroker start() throws IOException {
+    var broker = new TestBroker();
+    broker.begin();
+    return broker;
   }
 
-  /// Starts the broker, or skips the calling test.
-  public static TestBroker start() throws IOException {
+  @Override
+  public void beforeAll(ExtensionContext context) throws IOException {
+    begin();
+  }
+
+  private void begin() throws IOException {
     Path launcher = launcher();
     Assumptions.assumeTrue(
         Files.isExecutable(launcher), () -> launcher + " is missing: run sandbox/launcher/build");
-    Path folder = Files.createTempDirectory("execd-broker");
-    Process process =
+    folder = Files.createTempDirectory("execd-broker");
+    Process started =
         new ProcessBuilder(
                 launcher.toString(), "broker", "--socket", folder.resolve("socket").toString())
             .inheritIO()
             .start();
-    var broker = new TestBroker(process, folder);
-    broker.awaitSocket();
-    return broker;
+    process = started;
+    awaitSocket(started);
   }
 
   /// The launcher's file, whether it is there or not.
@@ -49,10 +58,10 @@ public final class TestBroker implements AutoCloseable {
     return new BrokerSpawner(folder.resolve("socket"), 0);
   }
 
-  private void awaitSocket() throws IOException {
+  private void awaitSocket(Process started) throws IOException {
     long deadline = System.nanoTime() + START_LIMIT.toNanos();
     while (!Files.exists(folder.resolve("socket"))) {
-      if (!process.isAlive() || System.nanoTime() > deadline) {
+      if (!started.isAlive() || System.nanoTime() > deadline) {
         close();
         throw new IOException("the broker did not come up");
       }
@@ -61,10 +70,17 @@ public final class TestBroker implements AutoCloseable {
   }
 
   @Override
+  public void afterAll(ExtensionContext context) throws IOException {
+    close();
+  }
+
+  @Override
   public void close() throws IOException {
-    process.destroy();
-    process.onExit().join();
-    Files.deleteIfExists(folder.resolve("socket"));
-    Files.delete(folder);
+    if (process != null) {
+      process.destroy();
+      process.onExit().join();
+      Files.deleteIfExists(folder.resolve("socket"));
+      Files.delete(folder);
+    }
   }
 }

@@ -6,16 +6,13 @@ import io.opensandbox.execd.command.CommandPlanner;
 import io.opensandbox.execd.envfile.EnvFileSource;
 import io.opensandbox.execd.event.EventClient;
 import io.opensandbox.execd.http.HttpLimits;
-import io.opensandbox.execd.http.HttpServer;
 import io.opensandbox.execd.http.Router;
+import io.opensandbox.execd.http.TestServer;
 import io.opensandbox.execd.json.JsonParser;
 import io.opensandbox.execd.path.PathExpansion;
 import io.opensandbox.execd.process.TestBroker;
 import io.opensandbox.execd.session.SessionFolders;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.nio.channels.ServerSocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,35 +21,22 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(180)
 class PtyRoutesTest {
-  private static TestBroker broker;
+  @RegisterExtension static final TestBroker broker = new TestBroker();
 
   @TempDir Path folder;
   private final PtySessions sessions = new PtySessions();
   private final List<String> created = new ArrayList<>();
-  private HttpServer server;
+  private TestServer server;
   private EventClient client;
-
-  @BeforeAll
-  static void startBroker() throws IOException {
-    broker = TestBroker.start();
-  }
-
-  @AfterAll
-  static void stopBroker() throws IOException {
-    if (broker != null) {
-      broker.close();
-    }
-  }
 
   @BeforeEach
   void start() throws IOException {
@@ -71,11 +55,8 @@ class PtyRoutesTest {
             System.err::println);
     var router = new Router();
     routes.register(router);
-    ServerSocketChannel listener =
-        ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
-    server = new HttpServer(listener, router, HttpLimits.DEFAULT);
-    server.start();
-    client = new EventClient(server.port());
+    server = new TestServer(router, HttpLimits.DEFAULT);
+    client = new EventClient(server.server().port());
   }
 
   /// Leaves nothing behind that still writes into the folder, which is about to be deleted.
@@ -158,7 +139,7 @@ class PtyRoutesTest {
   @Test
   void clientThatDoesNotRead_holdsUpNeitherRequestsNorItsSuccessor() throws Exception {
     String id = create("{\"command\":\"head -c 30000000 /dev/zero | tr '\\\\0' y; sleep 170\"}");
-    try (var _ = DeafClient.connect(server.port(), "/pty/" + id + "/ws?pty=0")) {
+    try (var _ = DeafClient.connect(server.server().port(), "/pty/" + id + "/ws?pty=0")) {
       long offset = awaitStandstill(id);
 
       try (var second = connect(id, "?takeover=1&since=" + offset)) {
@@ -220,7 +201,7 @@ class PtyRoutesTest {
     String id = create("");
     try (var first = connect(id, "")) {
       first.awaitStdout("> ");
-      assertThat(TerminalClient.status(server.port(), "/pty/" + id + "/ws")).isEqualTo(409);
+      assertThat(TerminalClient.status(server.server().port(), "/pty/" + id + "/ws")).isEqualTo(409);
 
       try (var second = connect(id, "?takeover=1")) {
         second.awaitText("connected");
@@ -335,7 +316,7 @@ class PtyRoutesTest {
   }
 
   private TerminalClient connect(String id, String query) {
-    return TerminalClient.connect(server.port(), "/pty/" + id + "/ws" + query);
+    return TerminalClient.connect(server.server().port(), "/pty/" + id + "/ws" + query);
   }
 
   /// The server learns a moment later than the client that a connection is over.

@@ -8,16 +8,13 @@ import io.opensandbox.execd.envfile.EnvFileSource;
 import io.opensandbox.execd.event.EventClient;
 import io.opensandbox.execd.event.EventClient.Event;
 import io.opensandbox.execd.http.HttpLimits;
-import io.opensandbox.execd.http.HttpServer;
 import io.opensandbox.execd.http.Router;
+import io.opensandbox.execd.http.TestServer;
 import io.opensandbox.execd.json.JsonParser;
 import io.opensandbox.execd.json.JsonWriter;
 import io.opensandbox.execd.path.PathExpansion;
 import io.opensandbox.execd.process.TestBroker;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.nio.channels.ServerSocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,13 +27,12 @@ import java.util.UUID;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -45,23 +41,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 class SessionRoutesTest {
   private static final Event COMPLETE = new Event("execution_complete", "");
 
-  private static TestBroker broker;
+  @RegisterExtension static final TestBroker broker = new TestBroker();
 
   @TempDir Path folder;
-  private HttpServer server;
+  private TestServer server;
   private EventClient client;
-
-  @BeforeAll
-  static void startBroker() throws IOException {
-    broker = TestBroker.start();
-  }
-
-  @AfterAll
-  static void stopBroker() throws IOException {
-    if (broker != null) {
-      broker.close();
-    }
-  }
 
   @BeforeEach
   void start() throws IOException {
@@ -87,11 +71,8 @@ class SessionRoutesTest {
             () -> UUID.randomUUID().toString());
     var router = new Router().add("DELETE", "/command", new InterruptRoute(List.of(routes)));
     routes.register(router);
-    ServerSocketChannel listener =
-        ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
-    server = new HttpServer(listener, router, HttpLimits.DEFAULT);
-    server.start();
-    client = new EventClient(server.port());
+    server = new TestServer(router, HttpLimits.DEFAULT);
+    client = new EventClient(server.server().port());
   }
 
   @AfterEach

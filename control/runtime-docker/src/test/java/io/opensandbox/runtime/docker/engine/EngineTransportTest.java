@@ -13,28 +13,20 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /// HTTP to an engine that this test plays.
 final class EngineTransportTest {
-  @TempDir Path folder;
+  @RegisterExtension final ScriptedEngine script = new ScriptedEngine();
 
-  private ScriptedEngine script;
   private Engine engine;
 
   @BeforeEach
-  void listen() throws IOException {
-    script = new ScriptedEngine(folder);
-    engine = Engine.open(script.address(), Duration.ofSeconds(60));
-  }
-
-  @AfterEach
-  void stop() throws IOException {
-    engine.close();
-    script.close();
+  void open() {
+    engine = script.client();
   }
 
   @Test
@@ -173,7 +165,7 @@ final class EngineTransportTest {
   }
 
   @Test
-  void noEngine_isAnError() {
+  void noEngine_isAnError(@TempDir Path folder) {
     EngineAddress nowhere = new EngineAddress.Unix(folder.resolve("nobody.sock"));
 
     assertThatThrownBy(() -> Engine.open(nowhere, Duration.ofSeconds(1)))

@@ -7,38 +7,69 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.extension.AfterEachCallback;
+import org.junit.jupiter.api.extension.BeforeEachCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
 
-/// An engine on a Unix socket that gives the answers it was told, one per request, in order.
-public final class ScriptedEngine implements AutoCloseable {
+/// An engine on a Unix socket that gives the answers it was told, one per request, in order, and a
+/// client of it; both are new for each test when this is a `@RegisterExtension`.
+public final class ScriptedEngine implements BeforeEachCallback, AfterEachCallback {
   /// Ends an answer after which the connection is closed.
   public static final String CLOSE = "<close>";
 
   private final BlockingQueue<String> answers = new LinkedBlockingQueue<>();
   private final List<String> requests = new CopyOnWriteArrayList<>();
   private final AtomicInteger connections = new AtomicInteger();
-  private final ServerSocketChannel listener;
-  private final EngineAddress.Unix address;
 
-  /// Listens in `folder`; the first answer is the one to the question for the version.
-  public ScriptedEngine(Path folder) throws IOException {
-    Path socket = folder.resolve("engine.sock");
-    address = new EngineAddress.Unix(socket);
+  @SuppressWarnings("NullAway.Init") // made before each test, like the next two
+  private Path folder;
+
+  @SuppressWarnings("NullAway.Init")
+  private ServerSocketChannel listener;
+
+  @SuppressWarnings("NullAway.Init")
+  private Engine client;
+
+  /// Listens, and lets the client ask for the version.
+  @Override
+  public void beforeEach(ExtensionContext context) throws IOException {
+    folder = Files.createTempDirectory("engine");
     listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-    listener.bind(UnixDomainSocketAddress.of(socket));
+    listener.bind(UnixDomainSocketAddress.of(socket()));
     Thread.ofVirtual().start(this::accept);
     add(answer("200 OK", "{\"Os\":\"linux\",\"Arch\":\"amd64\",\"MinAPIVersion\":\"1.12\"}"));
+    client = Engine.open(address(), Duration.ofSeconds(60));
+  }
+
+  @Override
+  public void afterEach(ExtensionContext context) throws IOException {
+    client.close();
+    listener.close();
+    Files.deleteIfExists(socket());
+    Files.delete(folder);
+  }
+
+  private Path socket() {
+    return folder.resolve("engine.sock");
   }
 
   /// Where it listens.
   public EngineAddress address() {
-    return address;
+    return new EngineAddress.Unix(socket());
+  }
+
+  /// A client that waits a minute for an answer.
+  public Engine client() {
+    return client;
   }
 
   /// Adds the next answer.
@@ -114,10 +145,5 @@ public final class ScriptedEngine implements AutoCloseable {
     } catch (InterruptedException _) {
       Thread.currentThread().interrupt();
     }
-  }
-
-  @Override
-  public void close() throws IOException {
-    listener.close();
   }
 }
