@@ -195,7 +195,7 @@ class RecoveryTest {
         Thread.ofVirtual()
             .start(() -> {
               try {
-                server.create();
+                server.send("POST", "/v1/sandboxes", TestServer.body(""));
               } catch (RuntimeException _) { // the server goes away under it
                 return;
               }

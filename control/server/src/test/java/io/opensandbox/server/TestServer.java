@@ -205,7 +205,11 @@ public final class TestServer implements AutoCloseable {
     }
     String id = answer.text("id");
     // Where the answer does not wait long, a machine that stalls makes it "Pending".
+    long deadline = System.nanoTime() + 60_000_000_000L;
     while (answer.status() < 300 && answer.text("status", "state").equals("Pending")) {
+      if (System.nanoTime() - deadline > 0) {
+        throw new IllegalStateException("it stays pending: " + answer.body());
+      }
       LockSupport.parkNanos(1_000_000);
       answer = send("GET", "/v1/sandboxes/" + id);
     }

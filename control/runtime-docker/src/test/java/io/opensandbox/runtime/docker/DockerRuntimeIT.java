@@ -1,6 +1,5 @@
 package io.opensandbox.runtime.docker;
 
-
 import io.opensandbox.runtime.SandboxRuntime;
 import io.opensandbox.runtime.SandboxRuntimeTck;
 import org.junit.jupiter.api.extension.RegisterExtension;

@@ -17,6 +17,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -175,12 +177,16 @@ class BrokerSpawnerTest {
   @Test
   void signalReachesAProcessThatDoesNotReadItsInput() throws Exception {
     try (RunningProcess process =
-            broker.spawner().start(shell("exec sleep 170", new Pipes(true, false), Descriptors.NONE));
+            broker
+                .spawner()
+                .start(shell("exec sleep 170", new Pipes(true, false), Descriptors.NONE));
         var tasks = Executors.newVirtualThreadPerTaskExecutor()) {
       process.awaitStart();
       Future<ExitStatus> end = tasks.submit(() -> process.drain(new CollectedOutput()));
+      var written = new AtomicInteger();
       CompletableFuture<Void> writer =
-          CompletableFuture.runAsync(() -> writeBeyondEveryBuffer(process), tasks);
+          CompletableFuture.runAsync(() -> writeUntilRefused(process, written), tasks);
+      awaitStandstill(written);
 
       process.signal(Signal.KILL, SignalTarget.GROUP);
 
@@ -203,9 +209,23 @@ class BrokerSpawnerTest {
     }
   }
 
-  private static void writeBeyondEveryBuffer(RunningProcess process) {
-    assertThatThrownBy(() -> process.write(new byte[8 << 20], 0, 8 << 20))
+  private static void writeUntilRefused(RunningProcess process, AtomicInteger written) {
+    assertThatThrownBy(() -> {
+          while (true) {
+            process.write(new byte[1 << 18], 0, 1 << 18);
+            written.incrementAndGet();
+          }
+        })
         .isInstanceOf(IOException.class);
+  }
+
+  /// Returns when the counter has risen and then not for a while.
+  private static void awaitStandstill(AtomicInteger counter) {
+    int before = 0;
+    for (int same = 0; same < 10; same = before > 0 && before == counter.get() ? same + 1 : 0) {
+      before = counter.get();
+      LockSupport.parkNanos(20_000_000);
+    }
   }
 
   private static String outputOf(String script) throws IOException {

@@ -201,7 +201,8 @@ class PtyRoutesTest {
     String id = create("");
     try (var first = connect(id, "")) {
       first.awaitStdout("> ");
-      assertThat(TerminalClient.status(server.server().port(), "/pty/" + id + "/ws")).isEqualTo(409);
+      assertThat(TerminalClient.status(server.server().port(), "/pty/" + id + "/ws"))
+          .isEqualTo(409);
 
       try (var second = connect(id, "?takeover=1")) {
         second.awaitText("connected");
