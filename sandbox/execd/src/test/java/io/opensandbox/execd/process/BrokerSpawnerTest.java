@@ -210,12 +210,13 @@ class BrokerSpawnerTest {
   }
 
   private static void writeUntilRefused(RunningProcess process, AtomicInteger written) {
-    assertThatThrownBy(() -> {
-          while (true) {
-            process.write(new byte[1 << 18], 0, 1 << 18);
-            written.incrementAndGet();
-          }
-        })
+    assertThatThrownBy(
+            () -> {
+              while (true) {
+                process.write(new byte[1 << 18], 0, 1 << 18);
+                written.incrementAndGet();
+              }
+            })
         .isInstanceOf(IOException.class);
   }
 
