@@ -55,6 +55,7 @@ final class Execd implements Activity, AutoCloseable {
   /// Whether a kernel is kept running for the first who needs one.
   private final boolean warm;
 
+  private final FileSystemRoutes files;
   private final IsolatedRoutes isolated;
   private final @Nullable Telemetry telemetry;
   private final HttpServer server;
@@ -88,7 +89,8 @@ final class Execd implements Activity, AutoCloseable {
     interruptibles.addFirst(contexts);
     var interrupt = new InterruptRoute(interruptibles);
     router.add("DELETE", "/command", interrupt).add("DELETE", "/code", interrupt);
-    new FileSystemRoutes(settings, surroundings).register(router);
+    this.files = new FileSystemRoutes(settings, surroundings);
+    files.register(router);
     MetricsRoutes.ofSystem(surroundings.clock()).register(router);
     this.isolated = isolated(settings, surroundings);
     isolated.register(router);
@@ -196,6 +198,11 @@ final class Execd implements Activity, AutoCloseable {
       executions.restore();
     } catch (IOException e) {
       log.error("cannot restore what was saved", e);
+    }
+    try {
+      files.sweep();
+    } catch (IOException e) {
+      log.error("cannot remove what a killed daemon left behind", e);
     }
     server.start();
     if (telemetry != null) {

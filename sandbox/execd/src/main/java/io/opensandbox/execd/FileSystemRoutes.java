@@ -7,9 +7,11 @@ import io.opensandbox.execd.directory.DirectoryRoutes;
 import io.opensandbox.execd.file.FileLimits;
 import io.opensandbox.execd.file.FileRoutes;
 import io.opensandbox.execd.file.FileTimes;
+import io.opensandbox.execd.file.Leftovers;
 import io.opensandbox.execd.http.Router;
 import io.opensandbox.execd.path.PathExpansion;
 import io.opensandbox.execd.watch.WatchRoutes;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.ZoneId;
@@ -20,19 +22,25 @@ final class FileSystemRoutes {
   private final AccountDatabase accounts = AccountDatabase.ofSystem();
   private final FileTimes times = new FileTimes(ZoneId.systemDefault());
   private final FileLimits limits = FileLimits.DEFAULT;
-  private final Path spare;
+  private final Leftovers leftovers;
   private final Clock clock;
   private final Zstd zstd;
 
   FileSystemRoutes(Settings settings, Execd.Surroundings surroundings) {
     this.paths = new PathExpansion(surroundings.environment());
-    this.spare = Path.of(settings.temporaryFolder());
+    Path spare = Path.of(settings.temporaryFolder());
+    this.leftovers = new Leftovers(spare, spare.resolve("execd-uploads-" + settings.port()));
     this.clock = surroundings.clock();
     this.zstd = new Zstd(surroundings.spawner(), surroundings.isolation().launcher());
   }
 
+  /// Removes what an earlier daemon was about to write when it was killed.
+  void sweep() throws IOException {
+    leftovers.sweep();
+  }
+
   void register(Router router) {
-    new FileRoutes(paths, accounts, times, limits, spare).register(router);
+    new FileRoutes(paths, accounts, times, limits, leftovers).register(router);
     new DirectoryRoutes(paths, accounts, times, limits.bodyBytes()).register(router);
     new WatchRoutes(paths, clock).register(router);
     new ArchiveRoutes(paths, zstd).register(router);

@@ -183,7 +183,12 @@ public final class CodeRoutes {
     if (cwd.isEmpty()) {
       return null;
     }
-    Path directory = paths.expand(cwd);
+    Path directory;
+    try {
+      directory = paths.expand(cwd);
+    } catch (ExecdException e) {
+      throw invalid("cannot resolve working directory \"" + cwd + "\": " + e.getMessage());
+    }
     Files.createDirectories(directory);
     return directory;
   }

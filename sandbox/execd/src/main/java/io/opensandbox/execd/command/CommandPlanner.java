@@ -17,6 +17,8 @@ import java.util.Optional;
 
 /// Looks up everything that a command needs: shell or program, environment, working folder.
 public final class CommandPlanner {
+  private static final List<String> SHELLS = List.of("bash", "sh");
+
   private final Map<String, String> environment;
   private final EnvFileSource envFile;
   private final FolderExpansion expansion;
@@ -93,15 +95,18 @@ public final class CommandPlanner {
     }
   }
 
-  /// Fills `argv`; gives the name of what is missing, or an empty text.
+  /// Fills `argv`; gives the name of what is missing, or an empty text. The last argument is what
+  /// the shell calls itself, in `$0` and before its error messages.
   private String shell(String content, List<String> argv) {
     String path = environment.getOrDefault("PATH", "");
-    Optional<String> shell = Executables.find("bash", path).or(() -> Executables.find("sh", path));
-    if (shell.isEmpty()) {
-      return "sh";
+    for (String name : SHELLS) {
+      Optional<String> shell = Executables.find(name, path);
+      if (shell.isPresent()) {
+        argv.addAll(List.of(shell.get(), "-c", content, name));
+        return "";
+      }
     }
-    argv.addAll(List.of(shell.get(), "-c", content));
-    return "";
+    return "sh";
   }
 
   private static String program(List<String> given, Map<String, String> merged, List<String> argv) {

@@ -22,12 +22,12 @@ import java.util.Map;
 final class FileReplacement implements Handler {
   private final PathView paths;
   private final long bodyLimit;
-  private final Path spare;
+  private final Leftovers leftovers;
 
-  FileReplacement(PathView paths, long bodyLimit, Path spare) {
+  FileReplacement(PathView paths, long bodyLimit, Leftovers leftovers) {
     this.paths = paths;
     this.bodyLimit = bodyLimit;
-    this.spare = spare;
+    this.leftovers = leftovers;
   }
 
   @Override
@@ -68,7 +68,8 @@ final class FileReplacement implements Handler {
 
   private long replace(Path path, byte[] old, byte[] replacement) throws IOException {
     try (InputStream in = Files.newInputStream(path);
-        StagedFile staged = StagedFile.open(path, spare)) {
+        Leftovers.Staging staging = leftovers.begin();
+        StagedFile staged = StagedFile.open(path, staging)) {
       long count = ByteReplacement.copy(in, old, replacement, staged::write);
       if (count > 0) {
         staged.commit(new Permissions(0, Permissions.UNCHANGED, Permissions.UNCHANGED));

@@ -3,7 +3,6 @@ package io.opensandbox.execd.file;
 import io.opensandbox.execd.account.AccountDatabase;
 import io.opensandbox.execd.http.Router;
 import io.opensandbox.execd.path.PathView;
-import java.nio.file.Path;
 
 /// Registers `/files/*`.
 public final class FileRoutes {
@@ -11,18 +10,22 @@ public final class FileRoutes {
   private final AccountDatabase accounts;
   private final FileTimes times;
   private final FileLimits limits;
-  private final Path spare;
+  private final Leftovers leftovers;
 
   /// Routes over the whole file system.
   ///
-  /// @param spare a writable directory for temporaries that cannot be beside their target
+  /// @param leftovers where temporaries go
   public FileRoutes(
-      PathView paths, AccountDatabase accounts, FileTimes times, FileLimits limits, Path spare) {
+      PathView paths,
+      AccountDatabase accounts,
+      FileTimes times,
+      FileLimits limits,
+      Leftovers leftovers) {
     this.paths = paths;
     this.accounts = accounts;
     this.times = times;
     this.limits = limits;
-    this.spare = spare;
+    this.leftovers = leftovers;
   }
 
   /// Adds the routes.
@@ -33,8 +36,8 @@ public final class FileRoutes {
         .add("POST", "/files/mv", new FileMove(paths, limits.bodyBytes()))
         .add(
             "POST", "/files/permissions", new PermissionChange(paths, accounts, limits.bodyBytes()))
-        .add("POST", "/files/replace", new FileReplacement(paths, limits.bodyBytes(), spare))
-        .add("POST", "/files/upload", new FileUpload(paths, accounts, limits, spare))
+        .add("POST", "/files/replace", new FileReplacement(paths, limits.bodyBytes(), leftovers))
+        .add("POST", "/files/upload", new FileUpload(paths, accounts, limits, leftovers))
         .add("GET", "/files/download", new FileDownload(paths))
         .add("GET", "/files/search", new FileSearch(paths, accounts, times));
   }

@@ -33,7 +33,8 @@ final class FileSearch implements Handler {
   @SuppressWarnings("resource")
   public void handle(Exchange exchange) throws IOException {
     Path root = paths.expand(RequiredQuery.of(exchange, "path"));
-    GlobPattern pattern = GlobPattern.compile(exchange.query().first("pattern").orElse("**"));
+    String wanted = exchange.query().first("pattern").filter(text -> !text.isEmpty()).orElse("**");
+    GlobPattern pattern = GlobPattern.compile(wanted);
     if (!Files.exists(root)) {
       throw FileErrors.notFound(root);
     }

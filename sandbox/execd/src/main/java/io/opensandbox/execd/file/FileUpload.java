@@ -23,13 +23,14 @@ final class FileUpload implements Handler {
   private final PathView paths;
   private final AccountDatabase accounts;
   private final FileLimits limits;
-  private final Path spare;
+  private final Leftovers leftovers;
 
-  FileUpload(PathView paths, AccountDatabase accounts, FileLimits limits, Path spare) {
+  FileUpload(
+      PathView paths, AccountDatabase accounts, FileLimits limits, Leftovers leftovers) {
     this.paths = paths;
     this.accounts = accounts;
     this.limits = limits;
-    this.spare = spare;
+    this.leftovers = leftovers;
   }
 
   /// Where a file goes and what it is to be.
@@ -37,7 +38,8 @@ final class FileUpload implements Handler {
 
   @Override
   public void handle(Exchange exchange) throws IOException {
-    try (UploadForm form = new UploadForm(spare)) {
+    try (Leftovers.Staging staging = leftovers.begin();
+        UploadForm form = new UploadForm(staging)) {
       read(exchange, form);
       form.requirePairs();
       form.commit();

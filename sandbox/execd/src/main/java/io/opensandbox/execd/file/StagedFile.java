@@ -39,8 +39,8 @@ public final class StagedFile implements AutoCloseable {
 
   /// Begins new content for `path`, following it if it is a link.
   ///
-  /// @param spare a directory for temporaries that cannot be beside their target
-  public static StagedFile open(Path path, Path spare) throws IOException {
+  /// @param staging makes the temporary's name, and is open as long as this file
+  public static StagedFile open(Path path, Leftovers.Staging staging) throws IOException {
     Path target = followLinks(path);
     FileStatus previous = statusOrNull(target);
     if (previous != null && previous.isDirectory()) {
@@ -48,7 +48,7 @@ public final class StagedFile implements AutoCloseable {
     }
     boolean replaceable = previous == null || previous.isRegular();
     if (replaceable) {
-      Path temporary = TemporaryNames.in(existingAncestor(target));
+      Path temporary = staging.in(existingAncestor(target));
       try {
         return new StagedFile(target, temporary, true, create(temporary), previous);
       } catch (IOException e) {
@@ -57,7 +57,7 @@ public final class StagedFile implements AutoCloseable {
         }
       }
     }
-    Path temporary = TemporaryNames.in(spare);
+    Path temporary = staging.in(staging.spare());
     return new StagedFile(target, temporary, false, create(temporary), previous);
   }
 
@@ -124,14 +124,15 @@ public final class StagedFile implements AutoCloseable {
   }
 
   /// Puts the content in place at `path`, which may be another one than it was staged for.
-  void commitTo(Path path, Permissions permissions, Path spare) throws IOException {
+  void commitTo(Path path, Permissions permissions, Leftovers.Staging staging)
+      throws IOException {
     if (followLinks(path).equals(target)) {
       commit(permissions);
       return;
     }
     channel.close();
     try (FileChannel from = FileChannel.open(temporary, StandardOpenOption.READ);
-        StagedFile other = open(path, spare)) {
+        StagedFile other = open(path, staging)) {
       long size = from.size();
       for (long at = 0; at < size; ) {
         at += from.transferTo(at, size - at, other.channel);

@@ -12,12 +12,12 @@ import java.util.List;
 /// The pairs of one upload so far. A file part that comes after its metadata is staged beside its
 /// target; one that comes first is staged in the spare directory and copied at the end.
 final class UploadForm implements AutoCloseable {
-  private final Path spare;
+  private final Leftovers.Staging staging;
   private final List<FileUpload.Metadata> metadata = new ArrayList<>();
   private final List<StagedFile> files = new ArrayList<>();
 
-  UploadForm(Path spare) {
-    this.spare = spare;
+  UploadForm(Leftovers.Staging staging) {
+    this.staging = staging;
   }
 
   void addMetadata(FileUpload.Metadata item) {
@@ -27,9 +27,9 @@ final class UploadForm implements AutoCloseable {
   void addFile(MultipartReader.Part part) throws IOException {
     int index = files.size();
     boolean placed = index < metadata.size();
-    Path path = placed ? metadata.get(index).path() : TemporaryNames.in(spare);
+    Path path = placed ? metadata.get(index).path() : TemporaryNames.in(staging.spare());
     try {
-      StagedFile file = StagedFile.open(path, spare);
+      StagedFile file = StagedFile.open(path, staging);
       files.add(file);
       part.transferTo(file::write);
       file.endWriting();
@@ -61,7 +61,7 @@ final class UploadForm implements AutoCloseable {
     for (int i = 0; i < files.size(); i++) {
       FileUpload.Metadata item = metadata.get(i);
       try {
-        files.get(i).commitTo(item.path(), item.permissions(), spare);
+        files.get(i).commitTo(item.path(), item.permissions(), staging);
       } catch (IOException e) {
         throw FileErrors.failed("error writing file", item.path(), e);
       }

@@ -6,6 +6,7 @@ import io.opensandbox.execd.file.FileErrors;
 import io.opensandbox.execd.file.FileLimits;
 import io.opensandbox.execd.file.FileRoutes;
 import io.opensandbox.execd.file.FileTimes;
+import io.opensandbox.execd.file.Leftovers;
 import io.opensandbox.execd.file.FileTree;
 import io.opensandbox.execd.http.Router;
 import io.opensandbox.protocol.execd.ErrorCode;
@@ -165,7 +166,7 @@ final class Creation {
     Router files = new Router();
     WorkspaceView view = new WorkspaceView(mounts, writing);
     FileLimits limits = FileLimits.DEFAULT;
-    new FileRoutes(view, accounts, times, limits, root).register(files);
+    new FileRoutes(view, accounts, times, limits, new Leftovers(root)).register(files);
     new DirectoryRoutes(view, accounts, times, limits.bodyBytes()).register(files);
     return files;
   }

@@ -205,6 +205,16 @@ class CodeRoutesTest {
   }
 
   @Test
+  void aContextsDirectoryWithAnUndefinedVariableIsRefused() throws Exception {
+    HttpResponse<String> refused =
+        client.send("POST", "/code/context", "{\"language\":\"python\",\"cwd\":\"$NOWHERE/x\"}");
+
+    assertThat(refused.statusCode()).isEqualTo(400);
+    assertThat(refused.body()).contains("INVALID_REQUEST_BODY").contains("NOWHERE");
+    assertThat(kernels.opened()).isEmpty();
+  }
+
+  @Test
   void contextsAreListedGotAndDeleted() throws Exception {
     String python = create("python");
     String bash = create("bash");

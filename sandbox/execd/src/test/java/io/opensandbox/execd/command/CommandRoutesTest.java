@@ -126,6 +126,12 @@ class CommandRoutesTest {
   }
 
   @Test
+  void theShellCallsItselfByItsName() throws Exception {
+    assertThat(run(command("echo $0 $#")))
+        .isEqualTo(List.of(new Event("stdout", "bash 0"), COMPLETE));
+  }
+
+  @Test
   void textOfACommandIsLoggedWithoutItsSecrets() throws Exception {
     run(command("echo --password hunter2"));
 

@@ -308,6 +308,7 @@ class FileRoutesTest {
     assertThat(search("x*")).containsExactly(inner + "/x2", file.toString(), directory + "/x3");
     assertThat(search("**/x?")).containsExactly(inner + "/x2", directory + "/x3");
     assertThat(search("nothing")).isEmpty();
+    assertThat(search("")).isEqualTo(search("**")).hasSizeGreaterThan(2);
   }
 
   private List<String> search(String pattern) throws IOException {

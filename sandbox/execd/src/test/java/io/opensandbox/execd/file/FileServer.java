@@ -29,7 +29,7 @@ final class FileServer implements AutoCloseable {
             AccountDatabase.ofSystem(),
             new FileTimes(ZoneOffset.UTC),
             limits,
-            spare)
+            new Leftovers(spare))
         .register(router);
     server = new TestServer(router);
   }

@@ -15,6 +15,7 @@ import io.opensandbox.execd.envfile.EnvFileSource;
 import io.opensandbox.execd.file.FileLimits;
 import io.opensandbox.execd.file.FileRoutes;
 import io.opensandbox.execd.file.FileTimes;
+import io.opensandbox.execd.file.Leftovers;
 import io.opensandbox.execd.http.Exchange;
 import io.opensandbox.execd.http.HttpLimits;
 import io.opensandbox.execd.http.Router;
@@ -137,7 +138,7 @@ final class FuzzedDaemon implements AutoCloseable {
     AccountDatabase accounts = AccountDatabase.ofSystem();
     FileTimes times = new FileTimes(ZoneOffset.UTC);
     FileLimits limits = FileLimits.DEFAULT;
-    new FileRoutes(paths, accounts, times, limits, state).register(router);
+    new FileRoutes(paths, accounts, times, limits, new Leftovers(state)).register(router);
     new DirectoryRoutes(paths, accounts, times, limits.bodyBytes()).register(router);
     new ArchiveRoutes(new PathExpansion(variables), new Zstd(spawner, Optional::empty))
         .register(router);
