@@ -27,6 +27,7 @@ public final class EventStream implements EventSink {
   private volatile boolean broken;
 
   // Guarded by the lock.
+  private final EventSummaries summaries;
   private boolean open;
   private boolean finished;
   private @Nullable Runnable onBroken;
@@ -35,6 +36,7 @@ public final class EventStream implements EventSink {
     this.exchange = exchange;
     this.out = out;
     this.clock = clock;
+    this.summaries = new EventSummaries(exchange::remark, clock.millis());
   }
 
   /// Starts the response: 200 and the headers that clients and proxies need to stream.
@@ -78,11 +80,20 @@ public final class EventStream implements EventSink {
         this.open = open;
         out.write(bytes, 0, length);
         out.flush();
+        summarise(bytes, length, events, open);
       }
     } catch (IOException _) { // the client has gone; the work goes on without it
       fail();
     } finally {
       lock.unlock();
+    }
+  }
+
+  /// Call with the lock held. The first and the last batches are never skipped.
+  private void summarise(byte[] bytes, int length, int events, boolean open) {
+    long now = clock.millis();
+    if (!summaries.skips(events, open, now)) {
+      summaries.add(bytes, length, open, now);
     }
   }
 
@@ -93,6 +104,7 @@ public final class EventStream implements EventSink {
       if (!finished && !broken) {
         finished = true;
         out.write(bytes, 0, length);
+        summaries.add(bytes, length, false, clock.millis());
         out.close();
       }
     } catch (IOException _) { // the client has gone

@@ -66,7 +66,7 @@ public final class Leftovers {
       return;
     }
     String text = new String(Files.readAllBytes(note), StandardCharsets.UTF_8);
-    for (String name : text.split("\0")) {
+    for (String name : text.split("\0", -1)) {
       removeTemporary(name);
     }
   }

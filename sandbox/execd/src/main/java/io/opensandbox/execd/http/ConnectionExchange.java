@@ -25,6 +25,7 @@ final class ConnectionExchange implements Exchange {
   private final RequestHead head;
   private final HttpLimits limits;
   private final String requestId;
+  private final HttpObserver observer;
   private final String path;
   private final BodyInput input;
   private final InputStream body = new Body();
@@ -41,8 +42,14 @@ final class ConnectionExchange implements Exchange {
   private boolean complete;
   private boolean upgraded;
 
-  ConnectionExchange(Connection connection, RequestHead head, HttpLimits limits, String requestId) {
+  ConnectionExchange(
+      Connection connection,
+      RequestHead head,
+      HttpLimits limits,
+      String requestId,
+      HttpObserver observer) {
     this.connection = connection;
+    this.observer = observer;
     this.head = head;
     this.limits = limits;
     this.requestId = requestId;
@@ -238,6 +245,11 @@ final class ConnectionExchange implements Exchange {
   @Override
   public void matched(String route) {
     this.route = route;
+  }
+
+  @Override
+  public void remark(String text) {
+    observer.remarked(this, text);
   }
 
   @Override

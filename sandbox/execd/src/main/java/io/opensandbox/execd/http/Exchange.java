@@ -99,6 +99,9 @@ public interface Exchange {
   /// Names the route that was matched, for metrics, for example `/command/{id}/logs`.
   void matched(String route);
 
+  /// Has a line written to the log. Safe for use by several threads; never waits.
+  void remark(String text);
+
   /// Notes how the work behind a stream has ended, for metrics. The first note counts. Safe for use
   /// by several threads.
   void ended(boolean success);

@@ -26,6 +26,12 @@ public interface HttpObserver {
         first.acceptFailed(cause);
         second.acceptFailed(cause);
       }
+
+      @Override
+      public void remarked(Exchange exchange, String text) {
+        first.remarked(exchange, text);
+        second.remarked(exchange, text);
+      }
     };
   }
 
@@ -40,6 +46,9 @@ public interface HttpObserver {
   /// A request failed in a way that is nobody's contract: a fault of ours, answered with 500, or a
   /// response that had to be cut.
   default void failed(Exchange exchange, Throwable cause) {}
+
+  /// Something of a request that is under way is worth a line in the log.
+  default void remarked(Exchange exchange, String text) {}
 
   /// The listener could not accept, for example for lack of descriptors. It goes on trying.
   default void acceptFailed(Throwable cause) {}

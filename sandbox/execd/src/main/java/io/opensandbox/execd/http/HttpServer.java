@@ -215,7 +215,7 @@ public final class HttpServer implements AutoCloseable {
       return false;
     }
     ConnectionExchange exchange =
-        new ConnectionExchange(connection, head, limits, requestIds.of(head.headers()));
+        new ConnectionExchange(connection, head, limits, requestIds.of(head.headers()), observer);
     activeRequests.incrementAndGet();
     long start = System.nanoTime();
     try {

@@ -129,6 +129,11 @@ record RoutedExchange(
   }
 
   @Override
+  public void remark(String text) {
+    exchange.remark(text);
+  }
+
+  @Override
   public void ended(boolean success) {
     exchange.ended(success);
   }
