@@ -53,9 +53,7 @@ final class EventSummaries {
   /// Whether a batch of output alone would not be told of, so that it need not be looked at.
   boolean skips(int events, boolean open, long nowMillis) {
     boolean skipped =
-        nowMillis / 1000 == second
-            && outputs >= SAMPLE
-            && outputs % SAMPLE + events + 1 < SAMPLE;
+        nowMillis / 1000 == second && outputs >= SAMPLE && outputs % SAMPLE + events + 1 < SAMPLE;
     if (skipped) {
       outputs += events;
       inside = open;

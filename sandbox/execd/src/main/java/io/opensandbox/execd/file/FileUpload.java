@@ -25,8 +25,7 @@ final class FileUpload implements Handler {
   private final FileLimits limits;
   private final Leftovers leftovers;
 
-  FileUpload(
-      PathView paths, AccountDatabase accounts, FileLimits limits, Leftovers leftovers) {
+  FileUpload(PathView paths, AccountDatabase accounts, FileLimits limits, Leftovers leftovers) {
     this.paths = paths;
     this.accounts = accounts;
     this.limits = limits;

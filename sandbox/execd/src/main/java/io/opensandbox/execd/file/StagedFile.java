@@ -124,8 +124,7 @@ public final class StagedFile implements AutoCloseable {
   }
 
   /// Puts the content in place at `path`, which may be another one than it was staged for.
-  void commitTo(Path path, Permissions permissions, Leftovers.Staging staging)
-      throws IOException {
+  void commitTo(Path path, Permissions permissions, Leftovers.Staging staging) throws IOException {
     if (followLinks(path).equals(target)) {
       commit(permissions);
       return;

@@ -49,8 +49,7 @@ class FullDiskIT {
   void anUploadThatDoesNotFitGets507AndLeavesTheOldFileWhole() throws IOException {
     Path file = Files.writeString(disk.resolve("file"), "old");
 
-    RawClient.Response refused =
-        server.upload(metadata(file) + part("file", TOO_MUCH) + end());
+    RawClient.Response refused = server.upload(metadata(file) + part("file", TOO_MUCH) + end());
 
     assertThat(refused.status()).isEqualTo(507);
     assertThat(refused.body()).contains("INSUFFICIENT_STORAGE").contains("No space left");
@@ -62,8 +61,7 @@ class FullDiskIT {
   void anUploadWithoutMetadataBeforeItDoesNotLeaveAnythingEither() throws IOException {
     Path file = disk.resolve("file");
 
-    RawClient.Response refused =
-        server.upload(part("file", TOO_MUCH) + metadata(file) + end());
+    RawClient.Response refused = server.upload(part("file", TOO_MUCH) + metadata(file) + end());
 
     assertThat(refused.status()).isEqualTo(507);
     assertThat(names()).isEmpty();
@@ -75,8 +73,7 @@ class FullDiskIT {
 
     RawClient.Response refused =
         server.post(
-            "/files/replace",
-            "{'%s':{'old':'a','new':'%s'}}".formatted(file, "b".repeat(10_000)));
+            "/files/replace", "{'%s':{'old':'a','new':'%s'}}".formatted(file, "b".repeat(10_000)));
 
     assertThat(refused.status()).isEqualTo(507);
     assertThat(file).hasContent("a".repeat(1000));
