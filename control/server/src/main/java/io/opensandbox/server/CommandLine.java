@@ -30,6 +30,7 @@ import picocli.CommandLine.Parameters;
     name = "opensandbox-server",
     description = "Runs the OpenSandbox lifecycle server.",
     mixinStandardHelpOptions = true,
+    footer = "init-config [PATH] [--example docker|docker-zh|k8s|k8s-zh] [--force]",
     version = "opensandbox-server 0.1.0")
 final class CommandLine implements Callable<Integer> {
   /// Status of a command that leaves the server running.

@@ -14,4 +14,9 @@ final class Databases {
         ? new PostgresqlDatabase(store.address().get())
         : new SqliteDatabase(store.path());
   }
+
+  /// Like [#open], for as long as no other server has opened the same SQLite file so.
+  static Database openAlone(Config.Store store) {
+    return store.address().isPresent() ? open(store) : SqliteDatabase.alone(store.path());
+  }
 }

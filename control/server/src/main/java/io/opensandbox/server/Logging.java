@@ -58,7 +58,8 @@ final class Logging {
   private static Level level(String name) {
     return switch (name) {
       case "WARNING" -> Level.WARN;
-      case "CRITICAL" -> Level.ERROR;
+      case "CRITICAL", "FATAL" -> Level.ERROR;
+      case "NOTSET" -> Level.TRACE;
       default -> Level.toLevel(name, Level.INFO);
     };
   }

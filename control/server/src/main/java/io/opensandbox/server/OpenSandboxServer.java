@@ -34,6 +34,7 @@ import io.opensandbox.server.store.Database;
 import io.opensandbox.server.store.Heartbeat;
 import io.opensandbox.server.store.Migrations;
 import io.opensandbox.server.store.Store;
+import io.opensandbox.server.tracing.Tracing;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
@@ -58,14 +59,17 @@ final class OpenSandboxServer implements AutoCloseable {
   private final Optional<RedisSignals> redis;
   private final RouteTable routes = new RouteTable();
   private final WebServer web;
+  private final Tracing tracing;
   private final boolean ownsRuntime;
 
   private OpenSandboxServer(
       Database database,
-      SandboxRuntime runtime,
+      SandboxRuntime untraced,
       boolean ownsRuntime,
       Config config,
       Environment environment) {
+    this.tracing = Tracing.of(environment.variables());
+    SandboxRuntime runtime = tracing.watched(untraced);
     Clock clock = environment.clock();
     Config.Server server = config.server();
     this.database = database;
@@ -83,7 +87,8 @@ final class OpenSandboxServer implements AutoCloseable {
             pools,
             clock,
             server.createWait(),
-            failureTtl(environment));
+            failureTtl(environment),
+            tracing);
     SandboxService sandboxes = lifecycle.service();
     this.snapshots =
         new SnapshotService(
@@ -134,10 +139,10 @@ final class OpenSandboxServer implements AutoCloseable {
             routes,
             envelopes,
             next -> {
-              var proxy = new ProxyHandler(next, endpoints, PROXY_HEAD_TIMEOUT);
+              var proxy = new ProxyHandler(next, endpoints, PROXY_HEAD_TIMEOUT, tracing);
               var gate = new KeyGate(proxy, keys, limit, envelopes);
               return new FrontDoor(
-                  gate, envelopes, environment.random(), server.maxConcurrency(), counter);
+                  gate, envelopes, environment.random(), server.maxConcurrency(), counter, tracing);
             });
   }
 
@@ -145,7 +150,7 @@ final class OpenSandboxServer implements AutoCloseable {
   static OpenSandboxServer open(Config config, Environment environment) {
     SandboxRuntime runtime = Runtimes.open(config, environment);
     try {
-      return open(config, environment, runtime, Databases.open(config.store()), true);
+      return open(config, environment, runtime, Databases.openAlone(config.store()), true);
     } catch (RuntimeException e) {
       runtime.close();
       throw e;
@@ -215,6 +220,7 @@ final class OpenSandboxServer implements AutoCloseable {
       runtime.close();
     }
     database.close();
+    tracing.close();
   }
 
   private static RedisSignals signalsOf(

@@ -173,6 +173,22 @@ class CreateValidationTest {
             PARAMETER),
         member("\"extensions\":[]", PARAMETER),
         member("\"extensions\":{\"a\":1}", PARAMETER),
+        member("\"extensions\":{\"a\":null}", PARAMETER),
+        // What a create refers to is looked at before its metadata and all that follows.
+        refused(
+            "{\"extensions\":{\"poolRef\":\"p\"},\"metadata\":{\"-\":\"\"}}",
+            404,
+            "KUBERNETES::POOL_NOT_FOUND"),
+        refused(
+            "{\"snapshotId\":\"x\",\"resourceLimits\":{},\"metadata\":{\"-\":\"\"},"
+                + "\"platform\":{\"os\":\"mac\",\"arch\":\"x\"},\"timeout\":86401}",
+            404,
+            "SNAPSHOT::NOT_FOUND"),
+        refused(
+            "{\"snapshotId\":\"x\",\"resourceLimits\":{},"
+                + "\"extensions\":{\"access.renew.extend.seconds\":\"1\"}}",
+            400,
+            PARAMETER),
         member("\"credentialProxy\":{\"enabled\":\"maybe\"}", PARAMETER),
         member("\"credentialProxy\":true", PARAMETER),
         member("\"networkPolicy\":[]", PARAMETER),
@@ -252,6 +268,7 @@ class CreateValidationTest {
         "\"timeout\":null,\"env\":null,\"metadata\":null,\"volumes\":null,\"extensions\":null,"
             + "\"platform\":null,\"networkPolicy\":null,\"credentialProxy\":null,"
             + "\"snapshotId\":null,\"secureAccess\":null",
+        "\"secureAccess\":\"No\",\"credentialProxy\":{\"enabled\":0}",
         "\"env\":{},\"metadata\":{},\"volumes\":[],\"extensions\":{}",
         "\"env\":{\"A\":null,\"B\":\"\"}",
         "\"unknown\":{\"x\":[1,2]},\"resourceRequests\":{}",

@@ -261,6 +261,29 @@ class RecoveryTest {
   }
 
   @Test
+  void anEndWhileItIsStillBeingMadeIsSeen() {
+    start();
+    // Without lists no resync can notice it later.
+    runtime.intercept((step, _) -> {
+      if (step == Step.LIST) {
+        throw new IllegalStateException("this test has no lists");
+      }
+    });
+
+    for (int i = 0; i < 20; i++) {
+      String id =
+          server
+              .send(
+                  "POST",
+                  "/v1/sandboxes",
+                  TestServer.body("").replace("[\"sleep\",\"1d\"]", "[\"true\"]"))
+              .text("id");
+
+      await("sandbox " + i + " ended", () -> state(id).equals("Terminated"));
+    }
+  }
+
+  @Test
   void whatHappensWhileItIsDownIsSeenAtTheNextStart() throws Exception {
     start();
     String exited = server.create();

@@ -90,6 +90,20 @@ public final class TestServer implements AutoCloseable {
     return start(folder, config, runtime, runtime, clock, Databases.open(config.store()));
   }
 
+  /// Starts a server with its store in `folder` and these variables in its environment.
+  public static TestServer startWith(Path folder, Map<String, String> variables) {
+    Config config = config(folder, "");
+    var runtime = new FakeRuntime();
+    return start(
+        folder,
+        config,
+        runtime,
+        runtime,
+        new FakeClock(),
+        Databases.open(config.store()),
+        variables);
+  }
+
   /// Starts a server on `database` that sees `runtime` through `seen`.
   static TestServer start(
       Path folder,
@@ -98,9 +112,20 @@ public final class TestServer implements AutoCloseable {
       SandboxRuntime seen,
       FakeClock clock,
       Database database) {
+    return start(folder, config, runtime, seen, clock, database, Map.of());
+  }
+
+  private static TestServer start(
+      Path folder,
+      Config config,
+      FakeRuntime runtime,
+      SandboxRuntime seen,
+      FakeClock clock,
+      Database database,
+      Map<String, String> variables) {
     var environment =
         new Environment(
-            Map.of(),
+            variables,
             folder,
             clock,
             new SecureRandom(),

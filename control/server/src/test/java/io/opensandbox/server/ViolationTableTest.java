@@ -175,6 +175,7 @@ class ViolationTableTest {
         "GET | /sandboxes/{running}/endpoints/0 | | 400 | DOCKER::INVALID_PORT",
         "GET | /sandboxes/{running}/endpoints/65536 | | 400 | DOCKER::INVALID_PORT",
         "GET | /sandboxes/{running}/endpoints/-1 | | 400 | DOCKER::INVALID_PORT",
+        "GET | /sandboxes/{running}/endpoints/99999999999999999999 | | 400 | DOCKER::INVALID_PORT",
         "GET | /sandboxes/{nobody}/endpoints/0 | | 400 | DOCKER::INVALID_PORT",
         "GET | /sandboxes/{nobody}/endpoints/80 | | 404 | DOCKER::SANDBOX_NOT_FOUND",
         "GET | /sandboxes/{nobody}/endpoints/80?use_server_proxy=true | | 404 |"

@@ -33,7 +33,17 @@ public final class ConfigLoader {
   public static final String PATH_VARIABLE = "SANDBOX_CONFIG_PATH";
 
   private static final Set<String> LEVELS =
-      Set.of("TRACE", "DEBUG", "INFO", "WARN", "WARNING", "ERROR", "CRITICAL", "OFF");
+      Set.of(
+          "TRACE",
+          "DEBUG",
+          "INFO",
+          "WARN",
+          "WARNING",
+          "ERROR",
+          "CRITICAL",
+          "FATAL",
+          "NOTSET",
+          "OFF");
   private static final Set<String> SCOPES = Set.of("read", "write", "admin");
   private static final Pattern WILDCARD =
       Pattern.compile("\\*\\.(?!-)[A-Za-z0-9-]{1,63}(?:\\.[A-Za-z0-9-]{1,63})+");

@@ -10,6 +10,7 @@ import static io.opensandbox.server.config.Key.string;
 import static io.opensandbox.server.config.Key.strings;
 
 import java.util.List;
+import org.tomlj.TomlTable;
 
 /// Every section and key that the server knows, once.
 final class ConfigSchema {
@@ -185,10 +186,13 @@ final class ConfigSchema {
               number("write_qps", "0.0", true, "Writes per second; 0 means no limit."),
               integer("write_burst", "0", 0, ANY, "Burst of writes; 0 means write_qps."),
               Key.of(
-                  Key.Type.TABLE,
-                  "execd_init_resources",
-                  UNSET,
-                  "Tables limits and requests for the execd init container.")));
+                      Key.Type.TABLE,
+                      "execd_init_resources",
+                      UNSET,
+                      "Resources of the execd init container.")
+                  .checked(
+                      "a table with the tables limits and requests of strings",
+                      value -> ofTexts(value, "limits") && ofTexts(value, "requests"))));
 
   static final Section AGENT_SANDBOX =
       new Section(
@@ -298,7 +302,8 @@ final class ConfigSchema {
                   UNSET,
                   "postgresql://HOST[:PORT]/DATABASE[?OPTIONS], options as the PostgreSQL JDBC"
                       + " driver has them (sslmode=verify-full). Required when type is"
-                      + " \"postgresql\"; the same text for every server that shares the database."),
+                      + " \"postgresql\"; the same text for every server that shares the"
+                      + " database."),
               string("user", UNSET, "Login of the PostgreSQL database."),
               string(
                   "password",
@@ -437,4 +442,11 @@ final class ConfigSchema {
           RENEW_INTENT_REDIS);
 
   private ConfigSchema() {}
+
+  private static boolean ofTexts(Object table, String name) {
+    Object inner = ((TomlTable) table).get(List.of(name));
+    return inner == null
+        || (inner instanceof TomlTable texts
+            && texts.toMap().values().stream().allMatch(String.class::isInstance));
+  }
 }

@@ -12,6 +12,7 @@ import io.opensandbox.server.http.RouteTable;
 import io.opensandbox.server.proxy.ProxyTargets;
 import io.opensandbox.server.sandbox.SandboxRow;
 import io.opensandbox.server.sandbox.SandboxService;
+import java.math.BigInteger;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -65,14 +66,7 @@ public final class Endpoints implements ProxyTargets {
     boolean throughServer = query.bool("use_server_proxy");
     checkExpires(query, throughServer);
     String id = exchange.path("id");
-    int port =
-        (int)
-            Query.parseInteger(
-                exchange.path("port"),
-                Integer.MIN_VALUE,
-                Integer.MAX_VALUE,
-                "path parameter \"port\" must be an integer");
-    checkPort(port);
+    int port = port(exchange.path("port"));
     SandboxRow row = service.get(id, exchange.caller().tenant());
     String proxied = publicHost.orElse(exchange.host()) + "/sandboxes/" + id + "/proxy/" + port;
     // Before the runtime has decided on ports, the proxy is the only address that will be right.
@@ -111,6 +105,12 @@ public final class Endpoints implements ProxyTargets {
     }
     throw new SandboxException(
         ErrorCode.API_NOT_SUPPORTED, "signed endpoints (\"expires\") need the Kubernetes runtime");
+  }
+
+  private static int port(String text) {
+    BigInteger port = Query.parseInteger(text, "path parameter \"port\" must be an integer");
+    checkPort(port.bitLength() < Integer.SIZE ? port.intValue() : -1);
+    return port.intValue();
   }
 
   private static void checkPort(int port) {

@@ -6,12 +6,14 @@ import io.opensandbox.protocol.lifecycle.ErrorCode;
 import io.opensandbox.protocol.lifecycle.SandboxException;
 import io.opensandbox.server.json.Json;
 import io.opensandbox.server.json.JsonParser;
+import io.opensandbox.server.tracing.TracedRuntime;
 import java.io.IOException;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import org.eclipse.jetty.ee10.servlet.ServletContextRequest;
-import org.eclipse.jetty.server.Request;
+import org.eclipse.jetty.http.HttpHeader;
+import org.eclipse.jetty.server.Response;
 import org.jspecify.annotations.Nullable;
 
 /// One request and its response, as routes see them. Belongs to the request's thread.
@@ -46,6 +48,16 @@ public final class Exchange {
   /// Who sent the request.
   public Caller caller() {
     return RequestScope.caller(request());
+  }
+
+  /// Whether somebody hears of the request's span.
+  public boolean isTraced() {
+    return !RequestScope.span(request()).traceId().isEmpty();
+  }
+
+  /// Says in the request's span which sandbox it made.
+  public void made(String sandboxId) {
+    RequestScope.span(request()).set(TracedRuntime.SANDBOX_ID, sandboxId);
   }
 
   /// The `Host` that the client used, with its port.
@@ -105,6 +117,8 @@ public final class Exchange {
   public void replyBytes(int status, String contentType, byte[] bytes) {
     context.status(status).contentType(contentType).result(bytes);
     context.res().setContentLength(bytes.length);
+    // The servlet layer takes the space out of "text/plain; charset=utf-8"; the wire has it.
+    rawResponse().getHeaders().put(HttpHeader.CONTENT_TYPE, contentType);
   }
 
   /// Answers without a body. 204 has no length; every other status says `Content-Length: 0`, which
@@ -117,7 +131,15 @@ public final class Exchange {
     }
   }
 
-  private Request request() {
+  private Response rawResponse() {
+    Response response = request().getServletContextResponse();
+    while (response instanceof Response.Wrapper wrapper) {
+      response = wrapper.getWrapped();
+    }
+    return response;
+  }
+
+  private ServletContextRequest request() {
     return ServletContextRequest.getServletContextRequest(context.req());
   }
 }

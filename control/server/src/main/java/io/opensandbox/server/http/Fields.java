@@ -132,9 +132,16 @@ public final class Fields {
     return switch (value(name)) {
       case null -> fallback;
       case Json.Bool found -> found.value();
-      case Json other ->
-          throw wrongType(ErrorCode.INVALID_PARAMETER, path(name), "a boolean", other);
+      case Json.Str found ->
+          Query.parseBoolean(found.value()).orElseThrow(() -> notBoolean(name, found));
+      case Json.Num found when found.value().signum() == 0 -> false;
+      case Json.Num found when found.value().compareTo(BigDecimal.ONE) == 0 -> true;
+      case Json other -> throw notBoolean(name, other);
     };
+  }
+
+  private SandboxException notBoolean(String name, Json found) {
+    return wrongType(ErrorCode.INVALID_PARAMETER, path(name), "a boolean", found);
   }
 
   /// The integer in a member: `60`, `60.0` or `"60"`.

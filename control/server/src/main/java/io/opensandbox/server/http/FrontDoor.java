@@ -1,13 +1,17 @@
 package io.opensandbox.server.http;
 
 import io.opensandbox.protocol.lifecycle.ErrorCode;
+import io.opensandbox.server.tracing.Span;
+import io.opensandbox.server.tracing.Tracing;
 import java.security.SecureRandom;
+import java.util.Objects;
 import java.util.concurrent.Semaphore;
 import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
 import org.eclipse.jetty.util.Callback;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
@@ -24,6 +28,7 @@ public final class FrontDoor extends Handler.Wrapper {
   private final SecureRandom random;
   private final Semaphore places;
   private final RequestCounter counter;
+  private final Tracing tracing;
 
   /// @param next handler behind this one
   /// @param maxConcurrency requests at once; 0 means no limit
@@ -32,22 +37,26 @@ public final class FrontDoor extends Handler.Wrapper {
       Envelopes envelopes,
       SecureRandom random,
       int maxConcurrency,
-      RequestCounter counter) {
+      RequestCounter counter,
+      Tracing tracing) {
     super(next);
     this.envelopes = envelopes;
     this.random = random;
     this.places = new Semaphore(maxConcurrency == 0 ? Integer.MAX_VALUE : maxConcurrency);
     this.counter = counter;
+    this.tracing = tracing;
   }
 
   @Override
   public boolean handle(Request request, Response response, Callback callback) throws Exception {
     String id = RequestScope.assignId(request, random);
+    Span span = begin(request);
     MDC.put(LOG_KEY, id);
     try {
       response.getHeaders().put("X-Request-ID", id);
       Cors.decorate(request, response.getHeaders());
-      Request.addCompletionListener(request, _ -> finished(request, response, id));
+      Request.addCompletionListener(
+          request, failure -> finished(request, response, id, span, failure));
       if (Cors.isPreflight(request)) {
         Cors.answerPreflight(request, response, callback);
         return true;
@@ -68,19 +77,43 @@ public final class FrontDoor extends Handler.Wrapper {
     }
   }
 
-  private void finished(Request request, Response response, String id) {
+  private Span begin(Request request) {
+    Span span =
+        tracing.request(
+            request.getMethod(),
+            name -> Objects.requireNonNullElse(request.getHeaders().get(name), ""));
+    RequestScope.setSpan(request, span);
+    span.set("http.request.method", request.getMethod());
+    span.set("url.path", Objects.requireNonNullElse(request.getHttpURI().getPath(), ""));
+    return span;
+  }
+
+  private static void end(Span span, Response response, @Nullable Throwable failure) {
+    span.set("http.response.status_code", response.getStatus());
+    if (failure != null) {
+      span.failed(failure.getClass().getName());
+    } else if (response.getStatus() >= 500) {
+      span.failed(String.valueOf(response.getStatus()));
+    }
+    span.close();
+  }
+
+  private void finished(
+      Request request, Response response, String id, Span span, @Nullable Throwable failure) {
+    end(span, response, failure);
     long micros = (System.nanoTime() - request.getBeginNanoTime()) / 1000;
     counter.count(request.getMethod(), response.getStatus(), micros);
     if (ACCESS.isInfoEnabled()) {
       MDC.put(LOG_KEY, id);
       ACCESS.info(
-          "method={} path={} status={} duration_ms={} key={} peer={}",
+          "method={} path={} status={} duration_ms={} key={} peer={} trace={}",
           request.getMethod(),
           request.getHttpURI().getPath(),
           response.getStatus(),
           micros / 1000 + "." + (micros % 1000) / 100,
           RequestScope.caller(request).name(),
-          Request.getRemoteAddr(request));
+          Request.getRemoteAddr(request),
+          span.traceId().isEmpty() ? "-" : span.traceId());
       MDC.remove(LOG_KEY);
     }
   }

@@ -2,6 +2,7 @@ package io.opensandbox.server.http;
 
 import io.opensandbox.protocol.lifecycle.ErrorCode;
 import io.opensandbox.protocol.lifecycle.SandboxException;
+import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -97,37 +98,41 @@ public final class Query {
       return fallback;
     }
     String rule = "query parameter \"" + name + "\" must be an integer from " + min + " to " + max;
-    return (int) parseInteger(text.get(), min, max, rule);
+    BigInteger value = parseInteger(text.get(), rule);
+    if (value.compareTo(BigInteger.valueOf(min)) < 0
+        || value.compareTo(BigInteger.valueOf(max)) > 0) {
+      throw invalid(rule);
+    }
+    return value.intValueExact();
   }
 
-  /// The integer in `text`: sign, leading zeros, underscores between digits and `.0` are fine.
+  /// The integer in `text`, however large: sign, leading zeros, underscores between digits and `.0`
+  /// are fine.
   ///
-  /// @param rule the message when it is none or out of range
-  public static long parseInteger(String text, long min, long max, String rule) {
+  /// @param rule the message when it is none
+  public static BigInteger parseInteger(String text, String rule) {
     String stripped = text.strip();
     if (!INTEGER.matcher(stripped).matches()) {
       throw invalid(rule);
     }
     String digits = stripped.replace("_", "");
     int point = digits.indexOf('.');
-    var value = new java.math.BigInteger(point < 0 ? digits : digits.substring(0, point));
-    if (value.compareTo(java.math.BigInteger.valueOf(min)) < 0
-        || value.compareTo(java.math.BigInteger.valueOf(max)) > 0) {
-      throw invalid(rule);
-    }
-    return value.longValueExact();
+    return new BigInteger(point < 0 ? digits : digits.substring(0, point));
   }
 
   /// The boolean in a parameter; absent is false.
   public boolean bool(String name) {
-    String text = text(name).orElse("false").toLowerCase(Locale.ROOT);
-    if (TRUE.contains(text)) {
-      return true;
+    return parseBoolean(text(name).orElse("false"))
+        .orElseThrow(() -> invalid("query parameter \"" + name + "\" must be true or false"));
+  }
+
+  /// The boolean that a word means: `yes`, `off`, `1` and the like, in any case.
+  static Optional<Boolean> parseBoolean(String text) {
+    String word = text.toLowerCase(Locale.ROOT);
+    if (TRUE.contains(word)) {
+      return Optional.of(true);
     }
-    if (FALSE.contains(text)) {
-      return false;
-    }
-    throw invalid("query parameter \"" + name + "\" must be true or false");
+    return FALSE.contains(word) ? Optional.of(false) : Optional.empty();
   }
 
   private static SandboxException invalid(String message) {

@@ -1,5 +1,7 @@
 package io.opensandbox.server.http;
 
+import io.opensandbox.server.tracing.Span;
+import io.opensandbox.server.tracing.TracedRuntime;
 import java.security.SecureRandom;
 import java.util.HexFormat;
 import org.eclipse.jetty.server.Request;
@@ -8,6 +10,7 @@ import org.eclipse.jetty.server.Request;
 public final class RequestScope {
   private static final String ID = "io.opensandbox.request-id";
   private static final String CALLER = "io.opensandbox.caller";
+  private static final String SPAN = "io.opensandbox.span";
 
   private RequestScope() {}
 
@@ -24,6 +27,27 @@ public final class RequestScope {
   /// Records who sent it.
   public static void setCaller(Request request, Caller caller) {
     request.setAttribute(CALLER, caller);
+  }
+
+  /// Its span; [Span#NONE] when it is not traced.
+  public static Span span(Request request) {
+    return request.getAttribute(SPAN) instanceof Span span ? span : Span.NONE;
+  }
+
+  static void setSpan(Request request, Span span) {
+    request.setAttribute(SPAN, span);
+  }
+
+  /// Says which route a request has taken, and whose sandbox it is about.
+  ///
+  /// @param sandboxId empty when it is about none
+  public static void describe(Request request, String route, String sandboxId) {
+    Span span = span(request);
+    span.name(request.getMethod() + " " + route);
+    span.set("http.route", route);
+    if (!sandboxId.isEmpty()) {
+      span.set(TracedRuntime.SANDBOX_ID, sandboxId);
+    }
   }
 
   /// The id of a request that may have been refused before it got one.

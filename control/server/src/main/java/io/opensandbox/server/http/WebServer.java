@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.Set;
 import java.util.function.UnaryOperator;
 import org.eclipse.jetty.ee10.servlet.ServletContextHandler;
+import org.eclipse.jetty.ee10.servlet.ServletContextRequest;
 import org.eclipse.jetty.ee10.servlet.ServletHolder;
 import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.http.UriCompliance;
@@ -126,7 +127,7 @@ public final class WebServer implements AutoCloseable {
             config.routes.addHttpHandler(
                 io.javalin.http.HandlerType.findOrCreate(entry.method()),
                 entry.path(),
-                context -> entry.route().handle(new Exchange(context, maxBodyBytes)));
+                context -> serve(entry, context));
           }
           config.routes.before(this::guard);
           config.routes.exception(Exception.class, this::answerFault);
@@ -135,6 +136,15 @@ public final class WebServer implements AutoCloseable {
     handler.getServletHandler().setDecodeAmbiguousURIs(true);
     handler.addServlet(new ServletHolder(new JavalinServlet(javalin.unsafe)), "/*");
     return handler;
+  }
+
+  private void serve(RouteTable.Entry entry, Context context) throws Exception {
+    Request request = ServletContextRequest.getServletContextRequest(context.req());
+    boolean ofSandbox = entry.path().contains("/sandboxes/{id}");
+    RequestScope.describe(request, entry.path(), ofSandbox ? context.pathParam("id") : "");
+    try (var _ = RequestScope.span(request).enter()) {
+      entry.route().handle(new Exchange(context, maxBodyBytes));
+    }
   }
 
   private void answerFault(Exception fault, Context context) {

@@ -5,9 +5,13 @@ import io.opensandbox.protocol.ErrorBody;
 import io.opensandbox.protocol.lifecycle.ErrorCode;
 import io.opensandbox.protocol.lifecycle.SandboxException;
 import io.opensandbox.runtime.PortAddress;
+import io.opensandbox.server.http.RequestScope;
+import io.opensandbox.server.tracing.Span;
+import io.opensandbox.server.tracing.Tracing;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.Set;
 import java.util.UUID;
 import org.eclipse.jetty.http.HttpHeader;
@@ -28,16 +32,21 @@ public final class ProxyHandler extends Handler.Wrapper {
   private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(10);
   private static final Set<String> METHODS = Set.of("GET", "POST", "PUT", "DELETE", "PATCH");
 
+  private static final String ROUTE = "/sandboxes/{id}/proxy/{port}";
+
   private final ProxyTargets targets;
   private final Duration headTimeout;
+  private final Tracing tracing;
   private final UpstreamPool pool = new UpstreamPool(CONNECT_TIMEOUT);
 
   /// @param next serves what is not the proxy's
   /// @param targets finds addresses
   /// @param headTimeout how long a sandbox may take to answer once it has the whole request; 504
   ///   after that
-  public ProxyHandler(Handler next, ProxyTargets targets, Duration headTimeout) {
+  /// @param tracing of the requests that are forwarded
+  public ProxyHandler(Handler next, ProxyTargets targets, Duration headTimeout, Tracing tracing) {
     super(next);
+    this.tracing = tracing;
     this.targets = targets;
     this.headTimeout = headTimeout;
   }
@@ -59,10 +68,15 @@ public final class ProxyHandler extends Handler.Wrapper {
         () -> {
           if (path.isEmpty()) {
             refuse(response, callback);
-          } else if (handshake) {
-            webSocket(path.get(), request, response, callback);
-          } else {
-            http(path.get(), request, response, callback);
+            return;
+          }
+          RequestScope.describe(request, ROUTE, path.get().sandboxId());
+          try (var _ = RequestScope.span(request).enter()) {
+            if (handshake) {
+              webSocket(path.get(), request, response, callback);
+            } else {
+              http(path.get(), request, response, callback);
+            }
           }
         };
     if (Thread.currentThread().isVirtual()) {
@@ -96,7 +110,7 @@ public final class ProxyHandler extends Handler.Wrapper {
             ErrorCode.BAD_REQUEST,
             "Websocket upgrade is not supported yet on a request that is not a handshake");
       }
-      new HttpForward(pool, headTimeout, request, response, path, address).run();
+      forward(path, request, response, address);
       callback.succeeded();
     } catch (SandboxException fault) {
       write(response, callback, fault);
@@ -112,6 +126,31 @@ public final class ProxyHandler extends Handler.Wrapper {
     }
   }
 
+  private void forward(ProxyPath path, Request request, Response response, PortAddress address)
+      throws IOException, InterruptedException {
+    try (Span sent = tracing.remotePart("forward " + request.getMethod())) {
+      sent.set("server.address", address.authority());
+      try {
+        var target = joined(address, sent);
+        new HttpForward(pool, headTimeout, request, response, path, target).run();
+        sent.set("http.response.status_code", response.getStatus());
+      } catch (SandboxException fault) {
+        sent.failed(fault.code().wire());
+        throw fault;
+      }
+    }
+  }
+
+  /// The address with what the sandbox needs to know to join the trace.
+  private static PortAddress joined(PortAddress address, Span sent) {
+    if (sent.headers().isEmpty()) {
+      return address;
+    }
+    var headers = new HashMap<>(address.headers());
+    headers.putAll(sent.headers());
+    return new PortAddress(address.authority(), address.path(), headers);
+  }
+
   private void webSocket(ProxyPath path, Request request, Response response, Callback callback) {
     var headers = request.getHeaders();
     if (!isDigits(path.port())) {
@@ -124,8 +163,9 @@ public final class ProxyHandler extends Handler.Wrapper {
       var code = ErrorCode.BAD_REQUEST;
       write(response, callback, 400, code, "Sec-WebSocket-Key is missing");
     } else {
-      try {
-        new WebSocketForward(request, response, callback).run(path, () -> resolve(path));
+      try (Span sent = tracing.remotePart("open WebSocket")) {
+        new WebSocketForward(request, response, callback)
+            .run(path, () -> joined(resolve(path), sent));
       } catch (RuntimeException fault) {
         LOG.error("WebSocket to sandbox {} failed", path.sandboxId(), fault);
         internal(response, callback, fault);

@@ -29,6 +29,13 @@ final class CreateRequestParser {
   private final CreateRules rules;
   private final VolumeParser volumes;
 
+  /// Sees to it that what a create refers to is there.
+  @FunctionalInterface
+  interface References {
+    /// Throws what is wrong with them.
+    void check(Optional<String> poolRef, Optional<String> snapshotId);
+  }
+
   CreateRequestParser(CreateRules rules) {
     this.rules = rules;
     this.volumes = new VolumeParser(rules.allowedHostPaths());
@@ -55,13 +62,22 @@ final class CreateRequestParser {
     }
   }
 
-  /// Parses and checks a body.
+  /// Parses and checks a body whose references are known to be good, or to be looked at later.
   ///
   /// @param now to judge the timeout by
   CreateRequest parse(Json.Obj body, Instant now) {
+    return parse(body, now, (_, _) -> {});
+  }
+
+  /// Parses and checks a body.
+  ///
+  /// @param now to judge the timeout by
+  /// @param references asked where the contract has them in its order of checks
+  CreateRequest parse(Json.Obj body, Instant now, References references) {
     Shape shape = shape(Fields.of(body));
     checkBetweenFields(shape);
     OptionalInt renewSeconds = renewSeconds(shape.extensions());
+    references.check(shape.poolRef(), shape.snapshotId());
     checkEntrypoint(shape);
     MetadataRules.check(shape.metadata());
     Optional<ImageRequest.Platform> platform = shape.platform().map(CreateRequestParser::platform);
@@ -139,7 +155,7 @@ final class CreateRequestParser {
         body.object("credentialProxy").map(fields -> fields.bool("enabled", false)).orElse(false),
         body.bool("secureAccess", false),
         volumes.parse(body.objects("volumes", ErrorCode.INVALID_PARAMETER)),
-        body.textMap("extensions", ErrorCode.INVALID_PARAMETER, true).orElse(Map.of()));
+        body.textMap("extensions", ErrorCode.INVALID_PARAMETER, false).orElse(Map.of()));
   }
 
   private static void checkEnv(Map<String, String> env) {

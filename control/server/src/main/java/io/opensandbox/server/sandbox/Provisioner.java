@@ -34,6 +34,7 @@ final class Provisioner {
   private final SandboxExecd execd;
   private final ExecutorService threads;
   private volatile boolean stopping;
+  private volatile Consumer<String> ended = _ -> {};
   private final Map<String, Provisioning> active = new ConcurrentHashMap<>();
 
   /// @param failureTtl how long the row of one that failed in the background is kept
@@ -52,6 +53,12 @@ final class Provisioner {
     this.failureTtl = failureTtl;
     this.execd = execd;
     this.threads = threads;
+  }
+
+  /// Names who looks at a sandbox that is no longer being made or held: what the runtime told of it
+  /// until then, its end perhaps, was nobody's to see to.
+  void onEnded(Consumer<String> listener) {
+    ended = listener;
   }
 
   /// Begins to make the sandbox of a row that is in the store with [Intent#CREATE] and that this
@@ -96,6 +103,7 @@ final class Provisioner {
     hold.conclude(Optional.empty());
     active.remove(id, hold);
     hold.finished();
+    ended.accept(id);
   }
 
   /// Says that the server is stopping: what is interrupted now and was promised to a client is gone
@@ -133,6 +141,7 @@ final class Provisioner {
     } finally {
       active.remove(row.id());
       provisioning.finished();
+      ended.accept(row.id());
     }
   }
 

@@ -2,6 +2,7 @@ package io.opensandbox.server.sandbox;
 
 import io.opensandbox.runtime.SandboxRuntime;
 import io.opensandbox.server.store.Store;
+import io.opensandbox.server.tracing.Tracing;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Map;
@@ -27,6 +28,7 @@ public final class SandboxLifecycle implements AutoCloseable {
   /// @param pools finds the templates of pools
   /// @param createWait how long a create waits for a pull
   /// @param failureTtl how long a sandbox that failed in the background is shown
+  /// @param tracing of the requests that sandboxes are made for
   public SandboxLifecycle(
       SandboxRuntime runtime,
       Store store,
@@ -35,7 +37,8 @@ public final class SandboxLifecycle implements AutoCloseable {
       PoolTemplates pools,
       InstantSource clock,
       Duration createWait,
-      Duration failureTtl) {
+      Duration failureTtl,
+      Tracing tracing) {
     this.threads =
         Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("lifecycle-", 0).factory());
     this.store = new SandboxStore(store);
@@ -44,7 +47,8 @@ public final class SandboxLifecycle implements AutoCloseable {
     var labels = new SandboxLabels(store.database().location());
     var execd = new SandboxExecd(runtime);
     this.provisioner =
-        new Provisioner(runtime, this.store, labels, clock, failureTtl, execd, threads);
+        new Provisioner(
+            runtime, this.store, labels, clock, failureTtl, execd, tracing.carrying(threads));
     var locks = new SandboxLocks(this.store.locks());
     var parts = new SandboxParts(runtime, this.store, labels, locks, provisioner, clock);
     var removal = new Removal(parts, captures);
@@ -54,6 +58,7 @@ public final class SandboxLifecycle implements AutoCloseable {
     var memberStore = new MemberStore(store, this.store);
     this.members = new Members(parts, memberStore, parser, removal, execd);
     reconciler.onMembers(members::changed);
+    provisioner.onEnded(reconciler::wake);
     var claims = new Claims(parts, memberStore, execd, reconciler::wake);
     this.service =
         new SandboxService(parts, removal, expiry, parser, snapshots, pools, claims, createWait);

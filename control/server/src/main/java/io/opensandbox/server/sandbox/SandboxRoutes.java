@@ -44,6 +44,9 @@ public final class SandboxRoutes {
     Optional<IdempotencyKey> key =
         exchange.header(IdempotencyKey.HEADER).map(value -> IdempotencyKey.of(value, text));
     String response = service.create(body, text, key, exchange.caller().tenant());
+    if (exchange.isTraced() && Exchange.object(response).member("id") instanceof Json.Str id) {
+      exchange.made(id.value());
+    }
     exchange.replyJson(202, response.getBytes(StandardCharsets.UTF_8));
   }
 

@@ -76,7 +76,14 @@ public final class SandboxService {
   /// @param key of the client, under which this is done once
   String create(Json.Obj body, String text, Optional<IdempotencyKey> key, String tenant) {
     Instant now = now();
-    CreateRequest request = parser.parse(body, now);
+    CreateRequest request =
+        parser.parse(
+            body,
+            now,
+            (poolRef, snapshotId) -> {
+              poolRef.ifPresent(name -> pools.find(name, tenant));
+              snapshotId.ifPresent(id -> snapshots.imageOf(id, tenant));
+            });
     if (request.poolRef().isPresent()) {
       PoolTemplate template = pools.find(request.poolRef().get(), tenant);
       return createFrom(template, request, body, key, tenant);

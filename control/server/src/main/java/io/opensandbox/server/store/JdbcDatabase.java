@@ -1,5 +1,7 @@
 package io.opensandbox.server.store;
 
+import io.opensandbox.protocol.lifecycle.ErrorCode;
+import io.opensandbox.protocol.lifecycle.SandboxException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayDeque;
@@ -8,6 +10,9 @@ import java.util.concurrent.Semaphore;
 
 /// Connections to one JDBC database: a bounded number that are kept open and handed out.
 abstract class JdbcDatabase implements Database {
+  private static final int SQLITE_FULL = 13;
+  private static final String POSTGRESQL_FULL = "53100";
+
   private final Connections readers;
   private final Connections writers;
 
@@ -59,10 +64,22 @@ abstract class JdbcDatabase implements Database {
           giveBack(connection, usable);
         }
       } catch (SQLException e) {
-        throw new StoreException("the store failed: " + e.getMessage(), e);
+        throw failure(e);
       } finally {
         permits.release();
       }
+    }
+
+    // Whoever waits for the request is told what he can do about a full disk.
+    private static RuntimeException failure(SQLException e) {
+      boolean full = e.getErrorCode() == SQLITE_FULL || POSTGRESQL_FULL.equals(e.getSQLState());
+      return full
+          ? new SandboxException(
+              ErrorCode.STORE_FULL,
+              "the disk of the server's store is full; nothing was changed, try again when there is"
+                  + " room",
+              e)
+          : new StoreException("the store failed: " + e.getMessage(), e);
     }
 
     private Connection take() throws SQLException {

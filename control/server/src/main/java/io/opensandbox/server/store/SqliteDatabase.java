@@ -13,6 +13,7 @@ import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.util.EnumSet;
 import java.util.Objects;
+import java.util.Optional;
 import org.sqlite.SQLiteConfig;
 import org.sqlite.SQLiteDataSource;
 
@@ -25,12 +26,30 @@ public final class SqliteDatabase extends JdbcDatabase {
 
   private final Path file;
   private final SQLiteDataSource source;
+  private final Optional<StoreLock> lock;
+
+  /// Opens `file` for one server. Throws [StoreException] when another one has it.
+  public static SqliteDatabase alone(Path file) {
+    Path normal = file.toAbsolutePath().normalize();
+    StoreLock lock = StoreLock.take(normal);
+    try {
+      return new SqliteDatabase(normal, Optional.of(lock));
+    } catch (RuntimeException e) {
+      lock.close();
+      throw e;
+    }
+  }
 
   /// Opens `file`, creating it and its parents when they are missing.
   ///
   /// @param file of the database; `-wal` and `-shm` stand beside it
   public SqliteDatabase(Path file) {
+    this(file, Optional.empty());
+  }
+
+  private SqliteDatabase(Path file, Optional<StoreLock> lock) {
     super(READERS, 1);
+    this.lock = lock;
     this.file = file.toAbsolutePath().normalize();
     createFile();
     var config = new SQLiteConfig();
@@ -47,6 +66,12 @@ public final class SqliteDatabase extends JdbcDatabase {
     Connection connection = source.getConnection();
     connection.setAutoCommit(false);
     return connection;
+  }
+
+  @Override
+  public void close() {
+    super.close();
+    lock.ifPresent(StoreLock::close);
   }
 
   @Override

@@ -2,11 +2,8 @@ package io.opensandbox.server.access;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import ch.qos.logback.classic.Level;
-import ch.qos.logback.classic.Logger;
-import ch.qos.logback.classic.spi.ILoggingEvent;
-import ch.qos.logback.core.AppenderBase;
 import io.opensandbox.runtime.FakeRuntime;
+import io.opensandbox.server.CapturedLog;
 import io.opensandbox.server.FakeClock;
 import io.opensandbox.server.TestServer;
 import io.opensandbox.server.TestServer.Answer;
@@ -16,15 +13,11 @@ import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.HexFormat;
 import java.util.Optional;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.slf4j.LoggerFactory;
 
 /// Who may do what, how often, and what is written down about it.
 class AccessTest {
@@ -204,7 +197,7 @@ class AccessTest {
 
   @Test
   void eachMutationIsWrittenDown() throws Exception {
-    try (var audit = new AuditLog()) {
+    try (var audit = new CapturedLog("audit")) {
       start("");
       String id = createAs("a1");
       as("a1", "GET", "/v1/sandboxes/" + id, "");
@@ -221,41 +214,11 @@ class AccessTest {
 
   @Test
   void mutationsWithoutAKeyAreWrittenDownToo() throws Exception {
-    try (var audit = new AuditLog()) {
+    try (var audit = new CapturedLog("audit")) {
       server = TestServer.startWithoutKey(folder);
       server.create();
 
       assertThat(audit.next()).contains("key=- tenant=- method=POST path=/v1/sandboxes status=202");
-    }
-  }
-
-  /// What is written to the log `audit`.
-  private static final class AuditLog extends AppenderBase<ILoggingEvent> implements AutoCloseable {
-    private final Logger logger = (Logger) LoggerFactory.getLogger("audit");
-    private final BlockingQueue<String> lines = new LinkedBlockingQueue<>();
-
-    AuditLog() {
-      start();
-      logger.setLevel(Level.INFO); // whatever an earlier test made of the configuration
-      logger.addAppender(this);
-    }
-
-    @Override
-    protected void append(ILoggingEvent event) {
-      lines.add(event.getFormattedMessage());
-    }
-
-    // The line is written when the response is complete, which the client may see before.
-    String next() throws InterruptedException {
-      String line = lines.poll(60, TimeUnit.SECONDS);
-      assertThat(line).as("a line of the audit log").isNotNull();
-      return line == null ? "" : line;
-    }
-
-    @Override
-    public void close() {
-      logger.detachAppender(this);
-      logger.setLevel(null);
     }
   }
 }

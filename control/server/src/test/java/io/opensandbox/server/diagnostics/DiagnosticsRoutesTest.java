@@ -39,7 +39,7 @@ class DiagnosticsRoutesTest {
     var tail = diagnose(id, "logs?tail=1");
 
     assertThat(all.status()).isEqualTo(200);
-    assertThat(all.header("Content-Type")).hasValue("text/plain;charset=utf-8");
+    assertThat(all.header("Content-Type")).hasValue("text/plain; charset=utf-8");
     assertThat(all.header("Deprecation")).hasValue("true");
     assertThat(all.body().lines()).hasSize(3).last().asString().endsWith("Z three");
     assertThat(tail.body().lines()).hasSize(1);

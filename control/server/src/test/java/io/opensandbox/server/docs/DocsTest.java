@@ -60,7 +60,7 @@ class DocsTest {
     var html = get(page);
 
     assertThat(html.status()).isEqualTo(200);
-    assertThat(html.header("Content-Type")).hasValue("text/html;charset=utf-8");
+    assertThat(html.header("Content-Type")).hasValue("text/html; charset=utf-8");
     assertThat(html.header("Content-Security-Policy"))
         .hasValueSatisfying(policy -> assertThat(policy).startsWith("default-src 'self';"));
     var links = LINK.matcher(html.body()).results().map(match -> match.group(1)).toList();

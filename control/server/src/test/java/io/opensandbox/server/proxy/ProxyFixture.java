@@ -3,6 +3,7 @@ package io.opensandbox.server.proxy;
 import io.opensandbox.protocol.lifecycle.ErrorCode;
 import io.opensandbox.protocol.lifecycle.SandboxException;
 import io.opensandbox.runtime.PortAddress;
+import io.opensandbox.server.tracing.Tracing;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -56,7 +57,7 @@ final class ProxyFixture implements ProxyTargets, AutoCloseable {
     connector.setHost("127.0.0.1");
     connector.setIdleTimeout(PATIENCE.toMillis());
     server.addConnector(connector);
-    server.setHandler(new ProxyHandler(new NotOurs(), this, headTimeout));
+    server.setHandler(new ProxyHandler(new NotOurs(), this, headTimeout, Tracing.OFF));
     server.start();
   }
 
