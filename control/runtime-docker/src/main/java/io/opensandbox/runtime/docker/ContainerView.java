@@ -106,6 +106,17 @@ final class ContainerView {
     return false;
   }
 
+  /// Names of the volumes mounted in it.
+  List<String> volumes() {
+    List<String> names = new ArrayList<>();
+    for (JsonNode mount : container.path("Mounts")) {
+      if (mount.path("Type").asText().equals("volume")) {
+        names.add(mount.path("Name").asText());
+      }
+    }
+    return List.copyOf(names);
+  }
+
   /// Address of the container: in the named network, else the engine's own, else in any.
   Optional<String> ipAddress(Optional<String> network) {
     JsonNode settings = container.path("NetworkSettings");

@@ -43,12 +43,17 @@ final class SandboxRemoval {
       removeContainer("/containers/" + Engine.encode("sandbox-egress-" + id));
       volumes.removeOwned(id);
       sandbox.ifPresent(one -> volumes.removeNamed(namedIn(one)));
+      sandbox.ifPresent(one -> volumes.removeLeft(one.volumes(), this::isGone));
     } catch (EngineException e) {
       throw new SandboxException(
           ErrorCode.DELETE_FAILED, "Failed to delete sandbox container: " + e.text(), e);
     }
     ports.release(id);
     index.forget(id);
+  }
+
+  private boolean isGone(String id) {
+    return index.find(id).isEmpty();
   }
 
   private static List<String> namedIn(SeenSandbox sandbox) {

@@ -2,6 +2,7 @@ package io.opensandbox.runtime.docker;
 
 import io.opensandbox.runtime.Labels;
 import io.opensandbox.runtime.RuntimeSandbox;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -9,13 +10,15 @@ import java.util.OptionalInt;
 ///
 /// @param ip address of the container, while it has one
 /// @param execdMounted whether its execd is one of ours
+/// @param volumes names of the volumes mounted in it
 record SeenSandbox(
     String containerId,
     RuntimeSandbox sandbox,
     OptionalInt execdPort,
     OptionalInt httpPort,
     Optional<String> ip,
-    boolean execdMounted) {
+    boolean execdMounted,
+    List<String> volumes) {
   static SeenSandbox of(ContainerView view, Optional<String> network) {
     return new SeenSandbox(
         view.containerId(),
@@ -23,6 +26,7 @@ record SeenSandbox(
         view.publishedPort(Labels.EXECD_PORT),
         view.publishedPort(Labels.HTTP_PORT),
         view.ipAddress(network),
-        view.hasMountedExecd());
+        view.hasMountedExecd(),
+        view.volumes());
   }
 }

@@ -381,6 +381,25 @@ final class SandboxCreationIT extends DockerFixture {
   }
 
   @Test
+  void volumeThatAnotherSandboxStillUsed_goesWithTheLastOfThem() {
+    DockerRuntime runtime = open(TestImages.EXECD);
+    String volume = "osb-docker-it-" + UUID.randomUUID();
+    List<VolumeMount> mounts = List.of(named(volume, Optional.empty()));
+    SandboxSpec owner = spec(Map.of(), ResourceLimits.NONE, mounts, "sleep", "60");
+    SandboxSpec guest = spec(Map.of(), ResourceLimits.NONE, mounts, "sleep", "60");
+    for (SandboxSpec one : List.of(owner, guest)) {
+      runtime.create(one, prepare(runtime, TestImages.BUSYBOX));
+      runtime.start(one.id());
+    }
+
+    runtime.remove(owner.id(), Duration.ZERO);
+    assertThat(EngineObjects.docker("volume", "ls", "--quiet").lines()).contains(volume);
+    runtime.remove(guest.id(), Duration.ZERO);
+
+    assertThat(EngineObjects.docker("volume", "ls", "--quiet").lines()).doesNotContain(volume);
+  }
+
+  @Test
   void sweep_removesVolumesWhoseSandboxNeverCameToBe() {
     String volume = "osb-docker-it-" + UUID.randomUUID();
     String nobody = UUID.randomUUID().toString();

@@ -19,6 +19,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,10 +34,13 @@ public final class NamedVolumes {
   private static final Pattern NAME = Pattern.compile("[a-z0-9]([-a-z0-9]*[a-z0-9])?");
   private static final Duration YOUNG = Duration.ofMinutes(1);
   private static final int MAX_NAME = 253;
+  private static final int MAX_LEFT = 10_000;
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Engine engine;
   private final Clock clock;
+  // Names of volumes that were in use when they were to be removed.
+  private final Set<String> left = ConcurrentHashMap.newKeySet();
 
   /// Volumes of `engine`.
   public NamedVolumes(Engine engine, Clock clock) {
@@ -139,9 +144,15 @@ public final class NamedVolumes {
   }
 
   /// Removes every volume that the sandbox's create made to go with it. One that another container
-  /// still uses stays; a later [#removeOrphans] gets it.
+  /// still uses stays; [#removeLeft] gets it, or a later [#removeOrphans].
   public void removeOwned(String sandboxId) {
-    list(OWNER + "=" + sandboxId).forEach(volume -> remove(volume.path("Name").asText()));
+    list(OWNER + "=" + sandboxId).forEach(volume -> removeOrLeave(volume.path("Name").asText()));
+  }
+
+  private void removeOrLeave(String name) {
+    if (!remove(name) && left.size() < MAX_LEFT) {
+      left.add(name);
+    }
   }
 
   /// Removes volumes of a label of the contract: JSON text with names.
@@ -150,7 +161,30 @@ public final class NamedVolumes {
       try {
         JsonNode volume = engine.get("/volumes/" + Engine.encode(name));
         if (volume.path("Labels").path(Labels.VOLUMES).asText().equals("server")) {
-          remove(name);
+          removeOrLeave(name);
+        }
+      } catch (EngineException e) {
+        if (!e.isNotFound()) {
+          log.warn("cannot look at volume {}: {}", name, e.text());
+        }
+      }
+    }
+  }
+
+  /// Removes those volumes that another sandbox, which is gone, could not take along because they
+  /// were still in use.
+  ///
+  /// @param names of volumes that may have come out of use
+  /// @param isGone says of a sandbox's id whether there is no such sandbox
+  public void removeLeft(List<String> names, Predicate<String> isGone) {
+    for (String name : names) {
+      if (!left.remove(name)) {
+        continue;
+      }
+      try {
+        JsonNode volume = engine.get("/volumes/" + Engine.encode(name));
+        if (isGone.test(volume.path("Labels").path(OWNER).asText(""))) {
+          removeOrLeave(name);
         }
       } catch (EngineException e) {
         if (!e.isNotFound()) {
