@@ -66,14 +66,19 @@ public final class FileTree {
         .isDirectory();
   }
 
-  /// Copies a tree with modes, owners (as far as allowed) and times. `to` must not exist.
+  /// Copies a tree with modes, owners (as far as allowed), times and the hard links within it. `to`
+  /// must not exist.
   public static void copy(Path from, Path to) throws IOException {
-    Files.copy(from, to, StandardCopyOption.COPY_ATTRIBUTES, LinkOption.NOFOLLOW_LINKS);
+    copy(from, to, new HardLinks());
+  }
+
+  private static void copy(Path from, Path to, HardLinks links) throws IOException {
+    links.copy(from, to, StandardCopyOption.COPY_ATTRIBUTES, LinkOption.NOFOLLOW_LINKS);
     if (!Files.isDirectory(from, LinkOption.NOFOLLOW_LINKS)) {
       return;
     }
     for (Path name : sortedNames(from)) {
-      copy(from.resolve(name), to.resolve(name));
+      copy(from.resolve(name), to.resolve(name), links);
     }
     // The entries have moved the directory's times on.
     Files.setLastModifiedTime(to, Files.getLastModifiedTime(from));

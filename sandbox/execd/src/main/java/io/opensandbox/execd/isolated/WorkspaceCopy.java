@@ -2,6 +2,7 @@ package io.opensandbox.execd.isolated;
 
 import io.opensandbox.execd.file.FileStatus;
 import io.opensandbox.execd.file.FileTree;
+import io.opensandbox.execd.file.HardLinks;
 import io.opensandbox.execd.file.TemporaryNames;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -10,6 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -130,17 +132,51 @@ final class WorkspaceCopy {
 
   /// Brings all differences to the workspace. Afterwards there are none.
   void commit() throws IOException {
-    for (Difference difference : differences()) {
+    List<Difference> differences = differences();
+    HardLinks links = unchangedLinks(differences);
+    for (Difference difference : differences) {
       Path target = original.resolve(difference.path());
       switch (difference) {
         case Difference.Removed _ -> FileTree.delete(target);
-        case Difference.Changed(Path path) -> bringBack(copy.resolve(path), target);
+        case Difference.Changed(Path path) -> bringBack(copy.resolve(path), target, links);
       }
     }
     madeAt = laterThan(copy);
   }
 
-  private static void bringBack(Path source, Path target) throws IOException {
+  /// The files of the workspace to which new names in the copy are to be linked: those of several
+  /// names whose content is still the same. Looked for only when something that changed has several.
+  private HardLinks unchangedLinks(List<Difference> differences) throws IOException {
+    var links = new HardLinks();
+    Set<Path> changed = new HashSet<>();
+    boolean needed = false;
+    for (Difference difference : differences) {
+      if (difference instanceof Difference.Changed(Path path)) {
+        changed.add(path);
+        needed |= HardLinks.isOne(copy.resolve(path));
+      }
+    }
+    if (needed) {
+      knowUnchanged(Path.of(""), changed, links);
+    }
+    return links;
+  }
+
+  private void knowUnchanged(Path at, Set<Path> changed, HardLinks links) throws IOException {
+    for (Path name : names(copy.resolve(at))) {
+      Path path = at.resolve(name);
+      Path source = copy.resolve(path);
+      if (Files.isDirectory(source, LinkOption.NOFOLLOW_LINKS)) {
+        knowUnchanged(path, changed, links);
+      } else if (!changed.contains(path)
+          && HardLinks.isOne(source)
+          && isSame(original.resolve(path), source)) {
+        links.know(source, original.resolve(path));
+      }
+    }
+  }
+
+  private static void bringBack(Path source, Path target, HardLinks links) throws IOException {
     boolean directory = Files.isDirectory(source, LinkOption.NOFOLLOW_LINKS);
     boolean wasDirectory = Files.isDirectory(target, LinkOption.NOFOLLOW_LINKS);
     if (directory && wasDirectory) {
@@ -153,7 +189,7 @@ final class WorkspaceCopy {
     if (wasDirectory) {
       FileTree.delete(target);
     }
-    Files.copy(
+    links.copy(
         source,
         target,
         StandardCopyOption.COPY_ATTRIBUTES,
