@@ -145,7 +145,8 @@ final class WorkspaceCopy {
   }
 
   /// The files of the workspace to which new names in the copy are to be linked: those of several
-  /// names whose content is still the same. Looked for only when something that changed has several.
+  /// names whose content is still the same. Looked for only when something that changed has
+  /// several.
   private HardLinks unchangedLinks(List<Difference> differences) throws IOException {
     var links = new HardLinks();
     Set<Path> changed = new HashSet<>();

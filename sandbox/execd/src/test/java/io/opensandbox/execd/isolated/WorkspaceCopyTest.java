@@ -79,6 +79,7 @@ class WorkspaceCopyTest {
   }
 
   private static void assertSameFile(Path one, Path other) throws IOException {
-    assertThat(Files.getAttribute(one, "unix:ino")).isEqualTo(Files.getAttribute(other, "unix:ino"));
+    assertThat(Files.getAttribute(one, "unix:ino"))
+        .isEqualTo(Files.getAttribute(other, "unix:ino"));
   }
 }
