@@ -34,6 +34,7 @@ import io.opensandbox.server.store.Database;
 import io.opensandbox.server.store.Heartbeat;
 import io.opensandbox.server.store.Migrations;
 import io.opensandbox.server.store.Store;
+import io.opensandbox.server.store.StoreException;
 import io.opensandbox.server.tracing.Tracing;
 import java.time.Clock;
 import java.time.Duration;
@@ -61,6 +62,8 @@ final class OpenSandboxServer implements AutoCloseable {
   private final WebServer web;
   private final Tracing tracing;
   private final boolean ownsRuntime;
+  // Guarded by this.
+  private boolean closed;
 
   private OpenSandboxServer(
       Database database,
@@ -207,8 +210,13 @@ final class OpenSandboxServer implements AutoCloseable {
     return web.port();
   }
 
+  /// Stops; whoever calls it again waits until it has stopped.
   @Override
-  public void close() {
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
     web.close();
     redis.ifPresent(RedisSignals::close);
     renewal.ifPresent(AccessRenewal::close);
@@ -216,11 +224,27 @@ final class OpenSandboxServer implements AutoCloseable {
     keeper.close();
     lifecycle.close();
     heartbeat.ifPresent(Heartbeat::close);
-    if (ownsRuntime) {
-      runtime.close();
+    try {
+      handBack();
+    } finally {
+      if (ownsRuntime) {
+        runtime.close();
+      }
+      database.close();
+      tracing.close();
     }
-    database.close();
-    tracing.close();
+  }
+
+  private void handBack() {
+    if (!database.isShared()) {
+      return; // at its next start this server takes everything back
+    }
+    try {
+      lifecycle.handBack();
+      snapshots.handBack();
+    } catch (StoreException e) {
+      LOG.warn("what is unfinished waits until the leases run out: {}", e.getMessage());
+    }
   }
 
   private static RedisSignals signalsOf(

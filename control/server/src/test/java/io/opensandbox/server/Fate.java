@@ -30,7 +30,7 @@ final class Fate {
   private boolean dead;
 
   /// What a dead server's threads run into.
-  private static final class Death extends Error {
+  static final class Death extends Error {
     private static final long serialVersionUID = 1L;
 
     Death() {
@@ -112,8 +112,8 @@ final class Fate {
       }
 
       @Override
-      public void lockSchema(Connection connection) throws SQLException {
-        real.lockSchema(connection);
+      public void lock(Connection connection, Exclusive what) throws SQLException {
+        real.lock(connection, what);
       }
 
       @Override

@@ -24,6 +24,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -36,6 +37,7 @@ class SharedStoreTest {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final int LONG_LEASE = 120;
   private static final int SHORT_LEASE = 8;
+  private static final int QUOTA = 3;
   private static final String IMAGE = "registry.test/slow";
 
   @TempDir Path folder;
@@ -73,7 +75,9 @@ class SharedStoreTest {
 
   private TestServer start(int leaseSeconds, Fate fate) {
     String toml =
-        PostgresqlServer.toml(database, leaseSeconds) + "server.create_wait_seconds = 1\n";
+        PostgresqlServer.toml(database, leaseSeconds)
+            + ("store.max_snapshots = " + QUOTA + "\n")
+            + "server.create_wait_seconds = 1\n";
     return start(TestServer.config(folder, toml), fate);
   }
 
@@ -269,6 +273,109 @@ class SharedStoreTest {
     assertThat(runtime.sandboxIds()).isEmpty();
     assertThat(removals.keySet()).isEqualTo(ids);
     assertThat(removals.values()).containsOnly(1);
+  }
+
+  @Test
+  void noMemberOfAPoolIsGivenToTwoAndNoneIsLost() throws Exception {
+    try (var execd = new FakeExecd()) {
+      execd.serve(runtime);
+      startBoth();
+      a.send("POST", "/v1/pools", pool(10));
+      await("the pool is full", () -> available(b) == 10);
+      Set<String> members = Set.copyOf(runtime.sandboxIds());
+      List<Callable<String>> claims =
+          IntStream.range(0, 16)
+              .mapToObj(i -> (Callable<String>) () -> claim(i % 2 == 0 ? a : b))
+              .toList();
+
+      List<String> ids = atOnce(claims);
+
+      assertThat(ids).doesNotHaveDuplicates().containsAll(members);
+      assertThat(ids.stream().map(id -> state(a, id)).distinct()).containsExactly("Running");
+      assertThat(ids.stream().map(id -> state(b, id)).distinct()).containsExactly("Running");
+      assertThat(runtime.sandboxIds()).containsExactlyInAnyOrderElementsOf(ids);
+    }
+  }
+
+  @Test
+  void membersGoToClientsOrAwayButNotBoth() throws Exception {
+    try (var execd = new FakeExecd()) {
+      execd.serve(runtime);
+      startBoth();
+      a.send("POST", "/v1/pools", pool(10));
+      await("the pool is full", () -> available(b) == 10);
+      List<Callable<String>> tasks =
+          IntStream.range(0, 8)
+              .mapToObj(_ -> (Callable<String>) () -> claim(a))
+              .collect(Collectors.toCollection(ArrayList::new));
+      tasks.add(4, () -> b.send("PUT", "/v1/pools/p", "{" + capacity(0) + "}").body());
+
+      List<String> ids = atOnce(tasks);
+      ids.remove(4);
+
+      await("no member is left", () -> available(b) == 0 && runtime.sandboxIds().size() == 8);
+      assertThat(runtime.sandboxIds()).containsExactlyInAnyOrderElementsOf(ids);
+      assertThat(ids.stream().map(id -> state(b, id)).distinct()).containsExactly("Running");
+    }
+  }
+
+  private static String claim(TestServer server) {
+    String body = "{\"extensions\":{\"poolRef\":\"p\"},\"timeout\":600}";
+    TestServer.Answer answer = server.send("POST", "/v1/sandboxes", body);
+    assertThat(answer.status()).as(answer.body()).isEqualTo(202);
+    return answer.text("id");
+  }
+
+  private static String pool(int members) {
+    return "{\"name\":\"p\",\"template\":{\"spec\":{\"containers\":[{\"name\":\"sandbox\","
+        + "\"image\":\"busybox\"}]}},"
+        + capacity(members)
+        + "}";
+  }
+
+  // Claimed members count, so what is claimed is not replaced.
+  private static String capacity(int members) {
+    return "\"capacitySpec\":{\"bufferMin\":%1$d,\"bufferMax\":%1$d,\"poolMax\":%1$d,\"poolMin\":0}"
+        .formatted(members);
+  }
+
+  private static int available(TestServer server) {
+    String body = server.send("GET", "/v1/pools/p").body();
+    return Integer.parseInt(body.replaceAll("(?s).*\"available\":(\\d+).*", "$1"));
+  }
+
+  @Test
+  void theQuotaOfSnapshotsHoldsOnBothTogether() throws Exception {
+    startBoth();
+    String id = a.create();
+    List<Callable<Integer>> snapshots =
+        IntStream.range(0, 4 * QUOTA)
+            .mapToObj(i ->
+                (Callable<Integer>)
+                    () ->
+                        (i % 2 == 0 ? a : b)
+                            .send("POST", "/v1/sandboxes/" + id + "/snapshots")
+                            .status())
+            .toList();
+
+    List<Integer> statuses = atOnce(snapshots);
+
+    assertThat(statuses.stream().filter(status -> status == 202)).hasSize(QUOTA);
+    assertThat(b.send("GET", "/v1/snapshots").body()).contains("\"totalItems\":" + QUOTA);
+  }
+
+  @Test
+  void whatAServerThatIsStoppedWasMakingIsMadeByTheOtherAtOnce() {
+    startBoth();
+    holdPulls();
+    String id = pendingOn(a);
+
+    a.close();
+    mayGoOn.countDown();
+
+    // Long before the lease of the first would have run out.
+    await("the sandbox runs", () -> state(b, id).equals("Running"));
+    assertThat(runtime.sandboxIds()).containsExactly(id);
   }
 
   @Test

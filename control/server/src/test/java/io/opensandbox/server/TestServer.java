@@ -253,7 +253,12 @@ public final class TestServer implements AutoCloseable {
 
   @Override
   public void close() {
-    server.close();
-    client.close();
+    try {
+      server.close();
+    } catch (Fate.Death _) { // the dead hand nothing back
+      return;
+    } finally {
+      client.close();
+    }
   }
 }

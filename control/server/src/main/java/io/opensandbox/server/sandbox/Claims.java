@@ -17,7 +17,7 @@ import org.slf4j.LoggerFactory;
 final class Claims {
   private static final Logger LOG = LoggerFactory.getLogger(Claims.class);
   private static final int CANDIDATES = 64;
-  private static final Duration ANSWER_LIMIT = Duration.ofSeconds(2);
+  private static final Duration ANSWER_LIMIT = Duration.ofSeconds(5);
   private static final Duration START_LIMIT = Duration.ofSeconds(10);
 
   // A client's environment, in the form of the file that execd reads before each command.
@@ -62,7 +62,7 @@ final class Claims {
       CreateRequest request,
       SandboxRow wanted,
       Optional<IdempotencyKey> key) {
-    if (!ClaimEnvironment.fits(request.env())) {
+    if (!canBecome(template, request, wanted)) {
       return new Outcome.None();
     }
     for (String id : members.claimable(template, CANDIDATES)) {
@@ -90,6 +90,13 @@ final class Claims {
     return new Outcome.None();
   }
 
+  // Whether a sandbox that runs already can be made what was asked for.
+  private boolean canBecome(PoolTemplate template, CreateRequest request, SandboxRow wanted) {
+    boolean needsCommands = !request.env().isEmpty() || needsStart(template, request);
+    return ClaimEnvironment.fits(request.env())
+        && (!needsCommands || execd.runsCommands(wanted.definition().image()));
+  }
+
   private boolean finish(String id, SandboxRow wanted) {
     return sandboxes.finishCreate(id, Intent.KEEP, running(wanted));
   }
@@ -113,11 +120,11 @@ final class Claims {
       if (!request.env().isEmpty()) {
         Map<String, String> env =
             Map.of("OPENSANDBOX_CLAIM", ClaimEnvironment.lines(request.env()));
-        execd.run(id, token, KEEP_ENVIRONMENT, env, false, START_LIMIT);
+        execd.run(id, token, new SandboxExecd.Command(KEEP_ENVIRONMENT, env, false), START_LIMIT);
       }
       if (needsStart(template, request)) {
         String command = INTO_LOG + quoted(wanted.definition().entrypoint());
-        execd.run(id, token, command, request.env(), true, START_LIMIT);
+        execd.run(id, token, new SandboxExecd.Command(command, request.env(), true), START_LIMIT);
       }
       return true;
     } catch (IOException | SandboxException e) {

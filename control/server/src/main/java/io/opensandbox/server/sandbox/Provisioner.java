@@ -160,7 +160,8 @@ final class Provisioner {
     runtime.start(row.id());
     Intent next = Intent.KEEP;
     if (row.intent() == Intent.FILL) {
-      execd.warmUp(row.id(), Optional.ofNullable(request.env().get("EXECD_ACCESS_TOKEN")));
+      Optional<String> token = Optional.ofNullable(request.env().get("EXECD_ACCESS_TOKEN"));
+      execd.warmUp(row.id(), definition.image(), token);
       next = Intent.WARM;
     }
     conclude(row, next);

@@ -48,14 +48,17 @@ final class Removal {
     finish(row.id());
   }
 
-  /// Removes a member of a pool that nobody has claimed. Call with its lock held.
+  /// Removes a member of a pool, unless somebody has claimed it. Call with its lock held.
   void removeMember(SandboxRow row) {
+    if (store.makers().isOthers(row.id())
+        || !store.markMemberForRemoval(row.id(), Status.stopping(clock.instant()))) {
+      return;
+    }
     @Nullable Provisioning provisioning = provisioner.active(row.id());
-    if (provisioning != null) {
-      cancel(row, provisioning);
-    } else if (!store.makers().isOthers(row.id())) {
-      store.markForRemoval(row.id(), Intent.FORGET, Status.stopping(clock.instant()));
+    if (provisioning == null) {
       finish(row.id());
+    } else {
+      stop(provisioning);
     }
   }
 
@@ -76,6 +79,10 @@ final class Removal {
   // gone all the same and the clean-up follows.
   private void cancel(SandboxRow row, Provisioning provisioning) {
     store.markForRemoval(row.id(), Intent.FORGET, Status.stopping(clock.instant()));
+    stop(provisioning);
+  }
+
+  private static void stop(Provisioning provisioning) {
     provisioning.cancel();
     try {
       provisioning.awaitDone(CANCEL_LIMIT);

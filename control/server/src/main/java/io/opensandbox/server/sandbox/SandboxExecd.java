@@ -17,6 +17,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /// The few things that the server itself asks of the daemon in a sandbox, each on a connection of
 /// its own.
@@ -24,9 +26,12 @@ final class SandboxExecd {
   private static final int PORT = 44772;
   private static final int MAX_ANSWER_BYTES = 256 * 1024;
   private static final Duration WARM_UP = Duration.ofSeconds(30);
-  private static final int WARM_UP_RUNS = 3;
+  private static final int WARM_UP_RUNS = 5;
+  private static final int MAX_IMAGES = 10_000;
 
   private final SandboxRuntime runtime;
+  // Images without a shell, which run no commands.
+  private final Set<String> commandless = ConcurrentHashMap.newKeySet();
 
   SandboxExecd(SandboxRuntime runtime) {
     this.runtime = runtime;
@@ -43,36 +48,51 @@ final class SandboxExecd {
     }
   }
 
-  /// Waits until the daemon answers and lets it do what clients will ask for first, so that they
-  /// find it quick. Gives up quietly: a sandbox whose daemon is slow is still a sandbox.
-  void warmUp(String id, Optional<String> token) {
+  /// Waits until the daemon answers and lets it do what clients will ask for first, the way they
+  /// come, so that they find it quick. Gives up quietly: a sandbox whose daemon is slow is still a
+  /// sandbox.
+  ///
+  /// @param image of which is remembered whether it runs commands
+  void warmUp(String id, String image, Optional<String> token) {
     try {
+      boolean direct = runtime.internalAddress(id, PORT).path().isEmpty();
+      String way = direct ? runtime.publicAddress(id, PORT).path() : "";
       for (int i = 0; i < WARM_UP_RUNS && answers(id, token, WARM_UP); i++) {
-        run(id, token, "true", Map.of(), false, WARM_UP);
+        run(id, token, way, new Command("true", Map.of(), false), WARM_UP);
       }
-    } catch (IOException _) { // an image without a shell runs no commands
-      return;
+      commandless.remove(image);
+    } catch (IOException | SandboxException _) {
+      if (answers(id, token, WARM_UP) && commandless.size() < MAX_IMAGES) {
+        commandless.add(image);
+      }
     }
   }
 
-  /// Runs a line of shell and returns when it has ended, or when it was started.
+  /// Whether sandboxes of an image run commands, as far as is known.
+  boolean runsCommands(String image) {
+    return !commandless.contains(image);
+  }
+
+  /// A line of shell.
   ///
   /// @param background whether it goes on by itself
-  void run(
-      String id,
-      Optional<String> token,
-      String command,
-      Map<String, String> env,
-      boolean background,
-      Duration limit)
+  record Command(String line, Map<String, String> env, boolean background) {}
+
+  /// Runs a command and returns when it has ended, or when it was started.
+  void run(String id, Optional<String> token, Command command, Duration limit) throws IOException {
+    run(id, token, "", command, limit);
+  }
+
+  private void run(String id, Optional<String> token, String way, Command command, Duration limit)
       throws IOException {
     Map<String, Json> envs = new LinkedHashMap<>();
-    env.forEach((name, value) -> envs.put(name, new Json.Str(value)));
+    command.env().forEach((name, value) -> envs.put(name, new Json.Str(value)));
     Map<String, Json> body = new LinkedHashMap<>();
-    body.put("command", new Json.Str(command));
-    body.put("background", new Json.Bool(background));
+    body.put("command", new Json.Str(command.line()));
+    body.put("background", new Json.Bool(command.background()));
     body.put("envs", new Json.Obj(envs));
-    String answer = ask(id, token, "POST", "/command", JsonText.of(new Json.Obj(body)), limit);
+    String text = JsonText.of(new Json.Obj(body));
+    String answer = ask(id, token, "POST", way + "/command", text, limit);
     if (!isOk(answer) || !isComplete(answer)) {
       throw new IOException("the command could not be run in sandbox \"" + id + "\"");
     }

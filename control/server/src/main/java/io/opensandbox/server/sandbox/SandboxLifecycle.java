@@ -115,6 +115,14 @@ public final class SandboxLifecycle implements AutoCloseable {
     reconciler.resyncAll();
   }
 
+  /// Lets other servers go on at once with what this one has not finished. Call it after [#close].
+  public void handBack() {
+    if (threads.isTerminated()) {
+      store.makers().releaseAll();
+      store.locks().releaseAll();
+    }
+  }
+
   @Override
   public void close() {
     expiry.close();

@@ -328,6 +328,21 @@ final class SandboxStore {
             .updateOne());
   }
 
+  /// Sets the intent to remove a member of a pool. False when somebody has claimed it, or it is
+  /// gone.
+  boolean markMemberForRemoval(String id, Status status) {
+    return database.write(connection ->
+        status(
+                Sql.of(
+                    connection,
+                    "UPDATE sandboxes SET intent = 'FORGET', state = ?, reason = ?, message = ?,"
+                        + " changed_at = ?, provision = NULL"
+                        + " WHERE id = ? AND intent IN ('FILL', 'WARM')"),
+                status)
+            .with(id)
+            .updateOne());
+  }
+
   /// Sets a new expiry, if the row is wanted and has one.
   boolean renew(String id, Instant expiresAt) {
     return database.write(connection ->

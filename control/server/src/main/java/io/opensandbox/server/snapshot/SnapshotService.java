@@ -293,6 +293,13 @@ public final class SnapshotService implements AutoCloseable {
     return clock.instant().truncatedTo(ChronoUnit.MICROS);
   }
 
+  /// Lets other servers settle at once what this one has not finished. Call it after [#close].
+  public void handBack() {
+    if (threads.isTerminated()) {
+      store.workers().releaseAll();
+    }
+  }
+
   @Override
   public void close() {
     threads.shutdown();

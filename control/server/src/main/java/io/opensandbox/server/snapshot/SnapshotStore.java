@@ -39,30 +39,32 @@ final class SnapshotStore {
   ///
   /// @param limit 0 for none
   boolean insert(SnapshotRow row, int limit) {
-    return database.write(connection ->
-        Sql.of(
-                connection,
-                "INSERT INTO snapshots ("
-                    + COLUMNS
-                    + ", updated_at, claimed_by, claimed_until)"
-                    + " SELECT ?,?,?,?,?,?,?,?,?,?,?,?,"
-                    + workers.deadline()
-                    + " WHERE ? = 0 OR (SELECT COUNT(*) FROM snapshots) < ?")
-            .with(row.id())
-            .with(row.tenant())
-            .with(row.sandboxId())
-            .withText(row.name())
-            .with(restoreConfig(row))
-            .with(row.status().state().wire())
-            .with(row.status().reason())
-            .with(row.status().message())
-            .with(Timestamps.formatSortable(row.status().since()))
-            .with(Timestamps.formatSortable(row.createdAt()))
-            .with(Timestamps.formatSortable(row.status().since()))
-            .with(workers.holder())
-            .with(limit)
-            .with(limit)
-            .updateOne());
+    return database.write(connection -> {
+      database.lock(connection, Database.Exclusive.SNAPSHOT_QUOTA);
+      return Sql.of(
+              connection,
+              "INSERT INTO snapshots ("
+                  + COLUMNS
+                  + ", updated_at, claimed_by, claimed_until)"
+                  + " SELECT ?,?,?,?,?,?,?,?,?,?,?,?,"
+                  + workers.deadline()
+                  + " WHERE ? = 0 OR (SELECT COUNT(*) FROM snapshots) < ?")
+          .with(row.id())
+          .with(row.tenant())
+          .with(row.sandboxId())
+          .withText(row.name())
+          .with(restoreConfig(row))
+          .with(row.status().state().wire())
+          .with(row.status().reason())
+          .with(row.status().message())
+          .with(Timestamps.formatSortable(row.status().since()))
+          .with(Timestamps.formatSortable(row.createdAt()))
+          .with(Timestamps.formatSortable(row.status().since()))
+          .with(workers.holder())
+          .with(limit)
+          .with(limit)
+          .updateOne();
+    });
   }
 
   Optional<SnapshotRow> find(String id) {

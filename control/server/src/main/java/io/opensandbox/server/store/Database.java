@@ -25,11 +25,19 @@ public interface Database extends AutoCloseable {
   /// every server that shares it.
   String clock();
 
-  /// Keeps other sessions from migrating until the transaction on `connection` ends.
-  void lockSchema(Connection connection) throws SQLException;
+  /// Keeps other sessions from doing the same until the transaction on `connection` ends.
+  void lock(Connection connection, Exclusive what) throws SQLException;
 
   @Override
   void close();
+
+  /// What one session does at a time, of all that share the data.
+  enum Exclusive {
+    /// Changing the tables.
+    MIGRATION,
+    /// Counting snapshots and adding one.
+    SNAPSHOT_QUOTA
+  }
 
   /// Work on a connection, which is only valid meanwhile.
   @FunctionalInterface

@@ -95,7 +95,7 @@ public final class Migrations {
   /// Throws [StoreException] when a newer program has worked on the data.
   public static void run(Database database) {
     database.write(connection -> {
-      database.lockSchema(connection);
+      database.lock(connection, Database.Exclusive.MIGRATION);
       try (Statement statement = connection.createStatement()) {
         statement.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)");
         int done = version(statement);

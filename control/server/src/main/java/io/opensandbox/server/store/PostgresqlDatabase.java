@@ -15,8 +15,8 @@ public final class PostgresqlDatabase implements Database {
   private static final int MAX_TRIES = 5;
   // Serialization failure and deadlock: the transaction was rolled back and may be run again.
   private static final Set<String> CONFLICTS = Set.of("40001", "40P01");
-  // Any number, the same in every version of this program.
-  private static final long SCHEMA_LOCK = 7_236_548_813L;
+  // Any numbers, the same in every version of this program.
+  private static final long FIRST_LOCK = 7_236_548_813L;
 
   private final HikariDataSource source;
   private final String location;
@@ -105,9 +105,14 @@ public final class PostgresqlDatabase implements Database {
   }
 
   @Override
-  public void lockSchema(Connection connection) throws SQLException {
+  public void lock(Connection connection, Exclusive what) throws SQLException {
     try (Statement statement = connection.createStatement()) {
-      statement.execute("SELECT pg_advisory_xact_lock(" + SCHEMA_LOCK + ")");
+      long key =
+          switch (what) {
+            case MIGRATION -> FIRST_LOCK;
+            case SNAPSHOT_QUOTA -> FIRST_LOCK + 1;
+          };
+      statement.execute("SELECT pg_advisory_xact_lock(" + key + ")");
     }
   }
 

@@ -90,7 +90,7 @@ public final class SqliteDatabase extends JdbcDatabase {
   }
 
   @Override
-  public void lockSchema(Connection connection) {
+  public void lock(Connection connection, Exclusive what) {
     // One server works on a file at a time, and it has one writer.
   }
 

@@ -367,6 +367,20 @@ class PoolsTest {
     awaitAvailable(1);
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {",\"env\":{\"A\":\"1\"}", ",\"entrypoint\":[\"serve\"]"})
+  void membersOfAnImageWithoutAShellAreKeptForClaimsThatNeedNone(String more) {
+    execd.failCommands();
+    makePool(1, 1, 10, 0);
+    String member = runtime.sandboxIds().getFirst();
+
+    Answer made = claim(more);
+
+    assertThat(made.status()).as(made.body()).isEqualTo(202);
+    assertThat(made.text("id")).isNotEqualTo(member);
+    assertThat(claim("").text("id")).isEqualTo(member);
+  }
+
   @Test
   void aMemberThatCannotStartTheEntrypointIsNotGivenAway() {
     makePool(1, 1, 10, 0);
