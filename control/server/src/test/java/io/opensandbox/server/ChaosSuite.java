@@ -319,9 +319,13 @@ abstract class ChaosSuite {
       TestServer.Answer answer = server.send("DELETE", "/v1/snapshots/" + id);
       assertThat(answer.status()).as(what + ": " + answer.body()).isEqualTo(204);
     }
-    assertThat(runtime.sandboxIds()).as(what).isEmpty();
-    assertThat(runtime.volumeNames()).as(what).isEmpty();
-    assertThat(images()).as(what).isEmpty();
+    // What the dead server held is removed when its lease has run out.
+    await(
+        () -> what + ": left " + runtime.sandboxIds() + runtime.volumeNames() + images(),
+        () ->
+            runtime.sandboxIds().isEmpty()
+                && runtime.volumeNames().isEmpty()
+                && images().isEmpty());
     assertThat(states(server)).as(what).isEmpty();
     assertThat(snapshots(server)).as(what).isEmpty();
   }
