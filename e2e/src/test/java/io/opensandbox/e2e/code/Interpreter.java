@@ -2,10 +2,12 @@ package io.opensandbox.e2e.code;
 
 import io.opensandbox.e2e.testbed.TestSandbox;
 import io.opensandbox.e2e.testbed.Testbed;
+import io.opensandbox.e2e.wire.Deadline;
 import io.opensandbox.e2e.wire.Execd;
 import io.opensandbox.e2e.wire.Execution;
 import io.opensandbox.e2e.wire.Json;
 import io.opensandbox.e2e.wire.Server;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -27,6 +29,13 @@ record Interpreter(TestSandbox sandbox) implements AutoCloseable {
 
   Execd execd() {
     return sandbox.execd();
+  }
+
+  /// Waits until the image's start script has chosen the versions; without a Jupyter server its
+  /// last step is to sleep.
+  void awaitScript() {
+    Deadline.in(Duration.ofSeconds(60))
+        .await(() -> execd().run("pgrep -x sleep").exitCode() == 0, "the image starts");
   }
 
   /// Creates a context and gives its id.

@@ -38,6 +38,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// The daemon: everything wired together.
@@ -142,7 +143,10 @@ final class Execd implements Activity, AutoCloseable {
     KernelSource kernels = kernels(settings, surroundings);
     String warmLanguage = settings.code().warmKernel();
     if (!warmLanguage.isEmpty()) {
-      var warm = new WarmKernels(kernels, warmLanguage);
+      // A Jupyter server starts kernels in its own environment, which does not change.
+      Supplier<Map<String, String>> environment =
+          settings.jupyter().host().isEmpty() ? kernelEnvironment(surroundings) : Map::of;
+      var warm = new WarmKernels(kernels, warmLanguage, environment);
       warm.warm();
       kernels = warm;
     }
@@ -165,17 +169,23 @@ final class Execd implements Activity, AutoCloseable {
     if (!jupyter.host().isEmpty()) {
       return new JupyterServer(jupyter.host(), jupyter.token(), surroundings.clock());
     }
-    EnvFileSource envFiles = envFiles(surroundings);
     return new DirectKernels(
         surroundings.spawner(),
-        () -> {
-          Map<String, String> environment = new HashMap<>(surroundings.environment());
-          environment.putAll(envFiles.read());
-          return environment;
-        },
+        kernelEnvironment(surroundings),
         Path.of(settings.temporaryFolder(), "execd", "kernels"),
         new SecureRandom(),
         surroundings.clock());
+  }
+
+  /// What kernels that execd starts itself have: the daemon's environment and the env file as it is
+  /// now.
+  private static Supplier<Map<String, String>> kernelEnvironment(Surroundings surroundings) {
+    EnvFileSource envFiles = envFiles(surroundings);
+    return () -> {
+      Map<String, String> environment = new HashMap<>(surroundings.environment());
+      environment.putAll(envFiles.read());
+      return environment;
+    };
   }
 
   private static EnvFileSource envFiles(Surroundings surroundings) {

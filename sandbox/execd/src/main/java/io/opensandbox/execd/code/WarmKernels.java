@@ -4,25 +4,39 @@ import io.opensandbox.execd.kernel.Kernel;
 import io.opensandbox.execd.kernel.KernelSource;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// Keeps one started kernel of one language in reserve, so that a context of it costs milliseconds.
 /// The next one is started when the reserve was taken. Other languages and contexts with a
 /// directory of their own are started when they are asked for.
+///
+/// A kernel keeps the environment that it was started with. One that was started before the
+/// environment changed, say before the image's start script chose a version of the language, is
+/// replaced and never given away.
 public final class WarmKernels implements KernelSource, AutoCloseable {
+  /// An environment that changes faster than kernels start is left to whoever asks for a kernel.
+  private static final int MAX_STARTS = 5;
+
   private final KernelSource source;
   private final String language;
+  private final Supplier<Map<String, String>> environment;
 
   // Guarded by this; null before start and after close.
-  private @Nullable CompletableFuture<Kernel> reserve;
+  private @Nullable CompletableFuture<Reserve> reserve;
   private boolean isClosed;
 
   /// Nothing is started before [#warm].
-  public WarmKernels(KernelSource source, String language) {
+  ///
+  /// @param environment that a kernel started now would have
+  public WarmKernels(
+      KernelSource source, String language, Supplier<Map<String, String>> environment) {
     this.source = source;
     this.language = language;
+    this.environment = environment;
   }
 
   /// Starts the reserve in the background; a failure is seen, again, by whoever asks for a kernel.
@@ -30,13 +44,13 @@ public final class WarmKernels implements KernelSource, AutoCloseable {
     if (isClosed || reserve != null) {
       return;
     }
-    CompletableFuture<Kernel> started = new CompletableFuture<>();
+    CompletableFuture<Reserve> started = new CompletableFuture<>();
     reserve = started;
     Thread.ofVirtual()
         .name("warm-kernel")
         .start(() -> {
           try {
-            started.complete(source.open(language, null));
+            started.complete(start());
           } catch (IOException | RuntimeException e) {
             started.completeExceptionally(e);
           }
@@ -56,21 +70,40 @@ public final class WarmKernels implements KernelSource, AutoCloseable {
 
   @Override
   public void close() {
-    CompletableFuture<Kernel> last;
+    CompletableFuture<Reserve> last;
     synchronized (this) {
       isClosed = true;
       last = reserve;
       reserve = null;
     }
     if (last != null) {
-      var _ = last.thenAccept(Kernel::close);
+      var _ = last.thenAccept(unused -> unused.kernel().close());
     }
   }
 
-  /// The reserve when it is there and alive; one that is still starting is waited for, since that
-  /// is sooner than a new one.
+  /// Starts kernels until the environment stayed as it was during the start.
+  private Reserve start() throws IOException {
+    Reserve started = startOnce();
+    for (int starts = 1; starts < MAX_STARTS && !isCurrent(started); starts++) {
+      started.kernel().close();
+      started = startOnce();
+    }
+    return started;
+  }
+
+  private Reserve startOnce() throws IOException {
+    Map<String, String> before = environment.get();
+    return new Reserve(source.open(language, null), before);
+  }
+
+  private boolean isCurrent(Reserve started) {
+    return started.environment().equals(environment.get());
+  }
+
+  /// The reserve when it is there, alive and current; one that is still starting is waited for,
+  /// since that is sooner than a new one.
   private @Nullable Kernel take() {
-    CompletableFuture<Kernel> taken;
+    CompletableFuture<Reserve> taken;
     synchronized (this) {
       taken = reserve;
       reserve = null;
@@ -80,12 +113,14 @@ public final class WarmKernels implements KernelSource, AutoCloseable {
       return null;
     }
     try {
-      Kernel kernel = taken.get();
+      Reserve candidate = taken.get();
       warm();
-      if (kernel.isAlive()) {
+      Kernel kernel = candidate.kernel();
+      if (kernel.isAlive() && isCurrent(candidate)) {
         return kernel;
       }
-      kernel.close();
+      // Whoever asked need not wait until it has ended.
+      Thread.ofVirtual().name("warm-kernel-end").start(kernel::close);
       return null;
     } catch (ExecutionException _) {
       // The caller starts one itself and gets the reason then.
@@ -95,4 +130,7 @@ public final class WarmKernels implements KernelSource, AutoCloseable {
       return null;
     }
   }
+
+  /// A started kernel and the environment when its start began.
+  private record Reserve(Kernel kernel, Map<String, String> environment) {}
 }

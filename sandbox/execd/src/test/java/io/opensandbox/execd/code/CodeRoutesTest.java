@@ -27,7 +27,6 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
@@ -268,18 +267,6 @@ class CodeRoutesTest {
         client.stream("/code", "{\"code\":\"SELECT 1\",\"context\":{\"language\":\"sql\"}}");
 
     assertThat(events.getLast().text()).startsWith("DBInitError cannot use the database");
-  }
-
-  @Test
-  void warmKernelsAreThereBeforeTheyAreAskedFor() throws Exception {
-    try (var warm = new WarmKernels(kernels, "python")) {
-      warm.warm();
-      warm.open("python", null).close();
-      warm.open("bash", null).close();
-      warm.open("python", Files.createDirectories(folder.resolve("d"))).close();
-
-      assertThat(kernels.opened()).contains("python null", "bash null", "python " + folder + "/d");
-    }
   }
 
   private String create(String language) throws Exception {
