@@ -59,7 +59,7 @@ _ci_switch() {
     python) program=python3 version=${version:-${DEFAULT_PY_VERSION:-3.13}} ;;
     java) program=java version=${version:-${DEFAULT_JAVA_VERSION:-21}} ;;
     node) program=node version=${version:-${DEFAULT_NODE_VERSION:-22}} ;;
-    go) program=go version=${version:-${DEFAULT_GO_VERSION:-1.24}} ;;
+    go) program=go version=${version:-${DEFAULT_GO_VERSION:-1.25}} ;;
     '')
       _ci_usage
       return 0

@@ -1,6 +1,7 @@
 package io.opensandbox.execd.code;
 
 import io.opensandbox.execd.command.Interruptible;
+import io.opensandbox.execd.kernel.Kernel;
 import io.opensandbox.execd.kernel.KernelSource;
 import io.opensandbox.protocol.execd.ErrorCode;
 import io.opensandbox.protocol.execd.ExecdException;
@@ -9,7 +10,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -27,7 +27,7 @@ public final class CodeContexts implements Interruptible, AutoCloseable {
     this.kernels = kernels;
   }
 
-  /// Starts a context; returns when its kernel answers.
+  /// Starts a context, named for its first kernel; returns when that answers.
   ///
   /// @throws ExecdException `OUT_OF_RESOURCES` beyond [#MAX_CONTEXTS]
   CodeContext create(String language, @Nullable Path directory) throws IOException {
@@ -36,10 +36,9 @@ public final class CodeContexts implements Interruptible, AutoCloseable {
           ErrorCode.OUT_OF_RESOURCES,
           "there are %d code contexts already; delete some first".formatted(MAX_CONTEXTS));
     }
-    String id = UUID.randomUUID().toString();
-    CodeContext context =
-        new CodeContext(id, language, directory, kernels, kernels.open(language, directory));
-    contexts.put(id, context);
+    Kernel kernel = kernels.open(language, directory);
+    CodeContext context = new CodeContext(kernel.id(), language, directory, kernels, kernel);
+    contexts.put(context.id(), context);
     return context;
   }
 

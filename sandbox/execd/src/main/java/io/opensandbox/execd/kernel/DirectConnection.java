@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.UUID;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +22,7 @@ final class DirectConnection implements KernelConnection {
   private final KernelSpec spec;
   private final Path connectionFile;
   private final ProcessWatch watch;
+  private final String id = UUID.randomUUID().toString();
   private final AtomicBoolean isClosed = new AtomicBoolean();
 
   DirectConnection(
@@ -36,6 +38,11 @@ final class DirectConnection implements KernelConnection {
     this.spec = spec;
     this.connectionFile = connectionFile;
     this.watch = watch;
+  }
+
+  @Override
+  public String id() {
+    return id;
   }
 
   @Override

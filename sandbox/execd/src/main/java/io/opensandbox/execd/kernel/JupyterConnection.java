@@ -55,6 +55,11 @@ final class JupyterConnection implements KernelConnection {
   }
 
   @Override
+  public String id() {
+    return sessionId;
+  }
+
+  @Override
   public void start(MessageHandler handler) {
     receiver.deliverTo(handler);
     socket.request(1);

@@ -51,6 +51,11 @@ public final class Kernel implements AutoCloseable {
     }
   }
 
+  /// The Jupyter server's session id, or a random UUID for a kernel of execd's own.
+  public String id() {
+    return connection.id();
+  }
+
   /// Whether the kernel can still run code.
   public boolean isAlive() {
     return endReason == null && connection.isOpen();

@@ -5,6 +5,9 @@ import java.time.Duration;
 
 /// A pipe of messages to and from one kernel process. The owner calls [#start] once.
 interface KernelConnection extends AutoCloseable {
+  /// What names the kernel: the Jupyter server's session, or a random UUID.
+  String id();
+
   /// Delivers every message from now on, on threads of the connection, those of one channel in
   /// order. `onEnd` is called once, when the kernel died or the connection broke.
   void start(MessageHandler handler);

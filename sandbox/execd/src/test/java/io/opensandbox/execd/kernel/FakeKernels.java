@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 
@@ -35,7 +36,13 @@ public final class FakeKernels implements KernelSource {
     private @Nullable MessageHandler handler;
     private volatile boolean isOpen = true;
     private volatile @Nullable Request hanging;
+    private final String id = UUID.randomUUID().toString();
     private int count;
+
+    @Override
+    public String id() {
+      return id;
+    }
 
     @Override
     public void start(MessageHandler listener) {

@@ -131,6 +131,13 @@ class JupyterServerIT extends KernelSourceTck {
   }
 
   @Test
+  void aKernelIsNamedForItsSession() throws Exception {
+    try (Kernel kernel = open()) {
+      assertThat(get("/api/sessions")).contains("\"id\": \"" + kernel.id() + "\"");
+    }
+  }
+
+  @Test
   void aWrongTokenIsRefused() {
     try (JupyterServer stranger = new JupyterServer(base, "wrong", Clock.systemUTC())) {
       assertThatThrownBy(() -> stranger.open("python", null))
