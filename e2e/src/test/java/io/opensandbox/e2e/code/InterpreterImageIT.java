@@ -102,6 +102,49 @@ class InterpreterImageIT {
         .anyMatch(line -> line.startsWith("usage: "));
   }
 
+  @Test
+  void eachInstalledVersionRuns() throws Exception {
+    Ended ended =
+        run(
+            List.of("--entrypoint", "bash"),
+            "-c",
+            "s=/opt/code-interpreter/code-interpreter-env.sh;"
+                + " for v in 18 20 22; do source $s node $v >/dev/null; node --version; npm --version; done;"
+                + " for v in 17 21; do source $s java $v >/dev/null; java --version; done;"
+                + " for v in 1.24 1.25; do source $s go $v >/dev/null; go version; done;"
+                + " /opt/maven/bin/mvn --version");
+
+    assertThat(ended.output().lines().filter(line -> !line.matches("\\d.*")))
+        .anyMatch(line -> line.equals("v18.20.3"))
+        .anyMatch(line -> line.equals("v20.14.0"))
+        .anyMatch(line -> line.startsWith("v22."))
+        .anyMatch(line -> line.startsWith("openjdk 17."))
+        .anyMatch(line -> line.startsWith("openjdk 21."))
+        .anyMatch(line -> line.startsWith("go version go1.24."))
+        .anyMatch(line -> line.startsWith("go version go1.25.5 "))
+        .anyMatch(line -> line.startsWith("Apache Maven 3.9.2 "));
+    assertThat(ended.output().lines().filter(line -> line.matches("\\d+\\.\\d+\\.\\d+")))
+        .as("npm of each Node.js")
+        .hasSize(3);
+  }
+
+  @Test
+  void registersNoKernelThatIsThere() throws Exception {
+    // An npm and a tslab that note that they were called; the script goes on until it sleeps.
+    Ended ended =
+        run(
+            List.of("--entrypoint", "bash", "--env", "JUPYTER_HOST="),
+            "-c",
+            "mkdir /tmp/bin; for p in npm tslab; do printf '#!/bin/sh\\necho called: $0 >>/tmp/calls\\n' >/tmp/bin/$p;"
+                + " chmod +x /tmp/bin/$p; done;"
+                + " printf '#!/bin/sh\\necho asleep\\n' >/tmp/bin/sleep; chmod +x /tmp/bin/sleep;"
+                + " export NODE_VERSION=none PATH=/tmp/bin:$PATH; "
+                + SCRIPT
+                + "; cat /tmp/calls 2>/dev/null");
+
+    assertThat(ended.output()).contains("asleep").doesNotContain("called: ");
+  }
+
   private static Ended run(List<String> options, String... command) throws Exception {
     List<String> all = new ArrayList<>(List.of("run", "--rm"));
     all.addAll(options);
