@@ -46,7 +46,8 @@ final class Creation {
   /// A client that comes before execd listens waits instead of being sent away.
   private static final Duration EXECD_PATIENCE = Duration.ofSeconds(30);
 
-  /// Many copies start at once; the execd of each starts with its first request.
+  /// Where many start at once, the execd of each starts with its first request: what is asked for
+  /// first is there first.
   private static final Map<String, String> ON_DEMAND = Map.of("EXECD_START", "on-demand");
 
   private static final int MAX_LAYERS = 100;
@@ -76,8 +77,14 @@ final class Creation {
     this.resolvConf = resolvConf;
   }
 
-  Box create(SandboxSpec spec, Image image) {
-    return make(spec, image, root -> parts.volumes().prepare(spec.volumes(), root));
+  /// Makes a sandbox.
+  ///
+  /// @param isOneOfMany whether many are made at this moment
+  Box create(SandboxSpec spec, Image image, boolean isOneOfMany) {
+    return make(
+        spec,
+        isOneOfMany ? image.with(ON_DEMAND) : image,
+        root -> parts.volumes().prepare(spec.volumes(), root));
   }
 
   /// Makes a sandbox like another one, with the files of `image`. Named volumes that go with the

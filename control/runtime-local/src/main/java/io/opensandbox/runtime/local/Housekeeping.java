@@ -2,6 +2,7 @@ package io.opensandbox.runtime.local;
 
 import io.opensandbox.runtime.local.cgroup.CgroupTree;
 import io.opensandbox.runtime.local.disk.Disk;
+import io.opensandbox.runtime.local.engine.Notes;
 import io.opensandbox.runtime.local.image.Images;
 import io.opensandbox.runtime.local.image.Layers;
 import io.opensandbox.runtime.local.network.Networks;
@@ -81,13 +82,19 @@ final class Housekeeping implements AutoCloseable {
   /// Removes what an earlier server left half done. Call while nothing is being made.
   ///
   /// @return how many things were removed
-  int sweep(Networks networks, CgroupTree cgroups) {
+  int sweep(Networks networks, CgroupTree cgroups, Notes notes) {
     int removed = emptyTrash() + removeForkLayers() + networks.removeStrangers();
     for (String name : cgroups.names()) {
       if (!boxes.knows(name)) {
         var orphan = cgroups.of(name);
         orphan.kill();
         orphan.remove();
+        removed++;
+      }
+    }
+    for (String id : notes.ids()) {
+      if (!boxes.knows(id)) {
+        notes.remove(id);
         removed++;
       }
     }

@@ -17,6 +17,7 @@ import io.opensandbox.runtime.local.cgroup.CgroupTree;
 import io.opensandbox.runtime.local.disk.Disk;
 import io.opensandbox.runtime.local.engine.Engine;
 import io.opensandbox.runtime.local.engine.ExitWatch;
+import io.opensandbox.runtime.local.engine.Notes;
 import io.opensandbox.runtime.local.image.ExecdLayer;
 import io.opensandbox.runtime.local.image.Image;
 import io.opensandbox.runtime.local.image.Images;
@@ -41,6 +42,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -52,6 +54,9 @@ import org.slf4j.LoggerFactory;
 public final class LocalRuntime implements SandboxRuntime {
   private static final Logger LOG = LoggerFactory.getLogger(LocalRuntime.class);
   private static final int HTTP_PORT = 8080;
+
+  /// More creates than this at once are a burst.
+  private static final int CROWD = 8;
 
   private final LocalConfig config;
   private final Clock clock;
@@ -65,6 +70,7 @@ public final class LocalRuntime implements SandboxRuntime {
   private final Networks networks;
   private final Firewall firewall;
   private final PortForwards ports;
+  private final Notes notes;
   private final Engine engine;
   private final ExitWatch watch;
   private final Creation creation;
@@ -74,6 +80,7 @@ public final class LocalRuntime implements SandboxRuntime {
   private final Housekeeping housekeeping;
   private final Listeners listeners = new Listeners();
   private final Boxes boxes = new Boxes();
+  private final AtomicInteger creating = new AtomicInteger();
 
   /// Opens the runtime.
   ///
@@ -108,8 +115,9 @@ public final class LocalRuntime implements SandboxRuntime {
             runner);
     this.volumes =
         new Volumes(store.path("volumes"), store.path("trash"), config.allowedHostPaths());
+    this.notes = new Notes(config.dataDirectory(), runner);
     this.engine =
-        new Engine(store.root(), capabilities.platformArch(), config.capabilities(), runner);
+        new Engine(store.root(), notes, capabilities.platformArch(), config.capabilities(), runner);
     this.watch = new ExitWatch(listeners::changed);
     this.ports = new PortForwards(config.bindAddress());
     List<SandboxRecord> found = store.load();
@@ -215,7 +223,7 @@ public final class LocalRuntime implements SandboxRuntime {
     });
     boxes.add(new Box(record, slot, cgroups.of(record.id()), forwards));
     if (record.started()) {
-      watch.watch(record.id(), engine.notes(record.id()));
+      watch.watch(record.id(), notes.make(record.id()));
     }
   }
 
@@ -272,7 +280,12 @@ public final class LocalRuntime implements SandboxRuntime {
   @Override
   public RuntimeSandbox create(SandboxSpec spec, PreparedImage image) {
     check(spec);
-    return boxes.make(spec.id(), () -> creation.create(spec, found(image))).view(engine);
+    boolean crowded = creating.incrementAndGet() > CROWD;
+    try {
+      return boxes.make(spec.id(), () -> creation.create(spec, found(image), crowded)).view(engine);
+    } finally {
+      creating.decrementAndGet();
+    }
   }
 
   private Image found(PreparedImage image) {
@@ -341,6 +354,7 @@ public final class LocalRuntime implements SandboxRuntime {
     box.forwards().forEach(Forward::close);
     boxes.remove(box);
     store.discard(store.directory(box.id()));
+    notes.remove(box.id());
     Set<String> sources = boxes.mountSources();
     box.record().ownedVolumes().forEach(name -> volumes.removeUnused(name, sources));
     networks.release(box.slot());
@@ -436,7 +450,7 @@ public final class LocalRuntime implements SandboxRuntime {
 
   @Override
   public int sweep() {
-    return housekeeping.sweep(networks, cgroups);
+    return housekeeping.sweep(networks, cgroups, notes);
   }
 
   @Override
@@ -456,6 +470,7 @@ public final class LocalRuntime implements SandboxRuntime {
     if (boxes.isEmpty()) {
       firewall.lower();
       cgroups.removeParent();
+      notes.close();
       disk.close();
     }
     lock.close();

@@ -46,7 +46,7 @@ final class Processes {
       box.cgroup().make();
       box.cgroup().restrictDevices();
       box.cgroup().limit(record.limits());
-      watch.watch(record.id(), engine.notes(record.id()));
+      watch.watch(record.id(), engine.makeNotes(record.id()));
       store.save(record.asStarted());
       box.replace(record.asStarted());
       engine.start(record, box.slot().path(), box.cgroup());

@@ -30,7 +30,6 @@ final class RootFiles {
   void makeLayers() {
     try {
       Files.createDirectories(directory.resolve("root"));
-      Files.createDirectories(directory.resolve("run"));
       for (int i = 0; i < trees.size(); i++) {
         Files.createDirectories(directory.resolve("files/work").resolve(Integer.toString(i)));
         Path upper = Files.createDirectories(upper(i));

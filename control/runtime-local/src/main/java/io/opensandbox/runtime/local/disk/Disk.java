@@ -128,7 +128,8 @@ public final class Disk implements AutoCloseable {
   /// Removes a directory that [#makeRoom] made; absent is fine.
   public void removeRoom(Path directory) {
     if (withoutQuotas.isEmpty() && Files.isDirectory(directory)) {
-      runner.text("btrfs", "subvolume", "delete", directory.toString());
+      runner.check(
+          Runner.Command.of("btrfs", "subvolume", "delete", directory.toString()).behind());
     }
   }
 
@@ -140,12 +141,13 @@ public final class Disk implements AutoCloseable {
     }
     runner.run(
         Runner.Command.of(
-            "sh",
-            "-c",
-            "btrfs qgroup show \"$1\" | grep '<stale>$' | while read -r group _; do"
-                + " btrfs qgroup destroy \"$group\" \"$1\"; done",
-            "sh",
-            root.toString()));
+                "sh",
+                "-c",
+                "btrfs qgroup show \"$1\" | grep '<stale>$' | while read -r group _; do"
+                    + " btrfs qgroup destroy \"$group\" \"$1\"; done",
+                "sh",
+                root.toString())
+            .behind());
   }
 
   /// Unmounts. Call when nothing uses it any more.

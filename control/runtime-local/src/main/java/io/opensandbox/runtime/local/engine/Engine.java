@@ -23,21 +23,26 @@ import java.util.TreeMap;
 
 /// Starts and ends the processes of sandboxes.
 public final class Engine {
-  private static final Duration START_LIMIT = Duration.ofSeconds(30);
+  /// A start takes a few hundredths of a second; where the disk is busy, it waits for its turn.
+  private static final Duration START_LIMIT = Duration.ofMinutes(2);
 
   private final Path sandboxes;
   private final Path scripts;
+  private final Notes notes;
   private final Runner runner;
   private final Launch launch;
 
   /// An engine below a data directory; writes its scripts there.
   ///
   /// @param data the runtime's data directory
+  /// @param notes where starts and ends are told
   /// @param architecture `amd64` or `arm64`
   /// @param capabilities kept by root in the sandbox, without `CAP_`
-  public Engine(Path data, String architecture, List<String> capabilities, Runner runner) {
+  public Engine(
+      Path data, Notes notes, String architecture, List<String> capabilities, Runner runner) {
     this.sandboxes = data.resolve("sandboxes");
     this.scripts = data.resolve("bin");
+    this.notes = notes;
     this.runner = runner;
     Set<String> present = new HashSet<>();
     Launch.kernelPaths().stream().filter(path -> Files.exists(Path.of(path))).forEach(present::add);
@@ -89,7 +94,7 @@ public final class Engine {
       cgroup.kill();
       throw new StartFailure(e.getMessage() == null ? "cannot start" : e.getMessage(), e);
     } finally {
-      forgetArguments(directory);
+      forgetArguments(notes(sandbox.id()));
     }
     if (output.exitCode() != 0 || !hasRun(sandbox.id(), cgroup)) {
       cgroup.kill();
@@ -99,14 +104,16 @@ public final class Engine {
 
   /// Waits until the first program was reached, or nothing is left that could reach it.
   private boolean hasRun(String id, Cgroup cgroup) {
-    Settling.until(() -> {
-      // In this order: bubblewrap notes the exit status before it ends.
-      boolean gone = cgroup.processes().isEmpty();
-      Status status = Status.read(statusFile(id));
-      return gone
-          || status.exitCode().isPresent()
-          || (status.pid().isPresent() && !isBubblewrap(status.pid().getAsLong()));
-    });
+    Settling.within(
+        START_LIMIT,
+        () -> {
+          // In this order: bubblewrap notes the exit status before it ends.
+          boolean gone = cgroup.processes().isEmpty();
+          Status status = Status.read(statusFile(id));
+          return gone
+              || status.exitCode().isPresent()
+              || (status.pid().isPresent() && !isBubblewrap(status.pid().getAsLong()));
+        });
     return isAlive(id, cgroup) || exitCode(id).isPresent();
   }
 
@@ -126,7 +133,9 @@ public final class Engine {
     cgroup.visible().forEach((controller, path) -> visible.put(controller, path.toString()));
     List<String> args = launch.arguments(sandbox, hostname(sandbox.id()), visible);
     try {
-      Path run = directory.resolve("run");
+      Path run = notes.make(sandbox.id());
+      Files.deleteIfExists(directory.resolve("run"));
+      Files.createSymbolicLink(directory.resolve("run"), run.toAbsolutePath());
       Files.write(
           run.resolve("cgroups"), cgroup.directories().stream().map(Path::toString).toList());
       Files.write(run.resolve("mounts"), Launch.overlays(sandbox));
@@ -140,13 +149,13 @@ public final class Engine {
     }
   }
 
-  /// The arguments hold the environment, so they do not stay on disk a second time.
-  private static void forgetArguments(Path directory) {
+  /// The arguments hold the environment, so they do not stay a second time.
+  private static void forgetArguments(Path run) {
     try {
-      Files.deleteIfExists(directory.resolve("run/args"));
-      Files.deleteIfExists(directory.resolve("run/out"));
+      Files.deleteIfExists(run.resolve("args"));
+      Files.deleteIfExists(run.resolve("out"));
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot tidy " + directory, e);
+      throw new UncheckedIOException("cannot tidy " + run, e);
     }
   }
 
@@ -208,9 +217,14 @@ public final class Engine {
     ProcessHandle.of(pid).ifPresent(ProcessHandle::destroy);
   }
 
-  /// The directory in which a change tells that the sandbox began or ended.
-  public Path notes(String id) {
-    return directory(id).resolve("run");
+  private Path notes(String id) {
+    return notes.of(id);
+  }
+
+  /// The directory in which a change tells that the sandbox began or ended; made when it is not
+  /// there.
+  public Path makeNotes(String id) {
+    return notes.make(id);
   }
 
   private Path statusFile(String id) {

@@ -14,6 +14,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -63,7 +64,7 @@ public final class Networks implements AutoCloseable {
       slot = ready.poll();
     }
     refill();
-    return slot != null ? slot : make();
+    return slot != null ? slot : make(command -> command);
   }
 
   /// The network with this number, made by an earlier run.
@@ -137,7 +138,7 @@ public final class Networks implements AutoCloseable {
     }
     try {
       while (needsMore()) {
-        Slot slot = make();
+        Slot slot = make(Runner.Command::behind);
         synchronized (this) {
           ready.add(slot);
         }
@@ -154,10 +155,12 @@ public final class Networks implements AutoCloseable {
     return !closed && ready.size() < wanted;
   }
 
-  private Slot make() {
+  /// @param priority of those that wait, or of those that do not
+  private Slot make(UnaryOperator<Runner.Command> priority) {
     Slot slot = reserve();
     try {
-      runner.feed(
+      batch(
+          priority,
           """
           netns add %1$s
           link add %2$s mtu %3$d type veth peer name eth0 mtu %3$d netns %1$s
@@ -169,7 +172,8 @@ public final class Networks implements AutoCloseable {
           "ip",
           "-batch",
           "-");
-      runner.feed(
+      batch(
+          priority,
           """
           link set lo up
           link set eth0 addrgenmode none
@@ -190,6 +194,10 @@ public final class Networks implements AutoCloseable {
     }
   }
 
+  private void batch(UnaryOperator<Runner.Command> priority, String lines, String... argv) {
+    runner.check(priority.apply(Runner.Command.of(argv)).withInput(lines));
+  }
+
   private synchronized Slot reserve() {
     int number = taken.nextClearBit(0);
     if (number > Slot.MAX) {
@@ -203,6 +211,7 @@ public final class Networks implements AutoCloseable {
     // Each may be gone already; -force goes on after a line that fails.
     runner.run(
         Runner.Command.of("ip", "-force", "-batch", "-")
+            .behind()
             .withInput("link del " + slot.cable() + "\nnetns del " + slot.namespace() + "\n"));
     boolean gone = !Files.exists(NAMESPACES.resolve(slot.namespace()));
     if (!gone) {

@@ -4,6 +4,7 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -79,6 +80,13 @@ public interface Runner {
     /// The same in a directory.
     public Command in(Path where) {
       return new Command(argv, input, Optional.of(where), timeout);
+    }
+
+    /// The same, behind whatever else wants a processor.
+    public Command behind() {
+      List<String> later = new ArrayList<>(List.of("nice", "-n", "19"));
+      later.addAll(argv);
+      return new Command(later, input, directory, timeout);
     }
 
     /// The same with another time limit.
