@@ -92,7 +92,8 @@ final class Runtimes {
             local.memoryBytes(),
             local.preparedNetworks(),
             local.diskBytes(),
-            local.sandboxDiskBytes()),
+            local.sandboxDiskBytes(),
+            local.requireLimits()),
         new LocalConfig.ImageSources(
             local.imageDirectories(), local.insecureRegistries(), local.imageLayouts()));
   }

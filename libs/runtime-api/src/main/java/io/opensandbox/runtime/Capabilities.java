@@ -29,6 +29,8 @@ public record Capabilities(Set<Feature> features, String platformOs, String plat
     OSSFS_VOLUMES,
     GPU,
     FORK,
-    DISK_QUOTA
+    DISK_QUOTA,
+    /// Limits of cpu, memory and processes hold.
+    RESOURCE_LIMITS
   }
 }

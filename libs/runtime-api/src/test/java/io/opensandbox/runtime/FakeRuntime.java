@@ -99,7 +99,8 @@ public final class FakeRuntime implements SandboxRuntime {
           Capabilities.Feature.SNAPSHOT,
           Capabilities.Feature.FORK,
           Capabilities.Feature.HOST_VOLUMES,
-          Capabilities.Feature.NAMED_VOLUMES);
+          Capabilities.Feature.NAMED_VOLUMES,
+          Capabilities.Feature.RESOURCE_LIMITS);
   private Optional<String> unhealthy = Optional.empty();
   private boolean eventsLost;
   private int leftovers;

@@ -532,6 +532,7 @@ public abstract class SandboxRuntimeTck {
 
   @Test
   void updateLimits_ofARunningSandbox_isAccepted() {
+    assumeFeature(Capabilities.Feature.RESOURCE_LIMITS);
     String id = createAndStart("sleep", "600").id();
     ResourceLimits limits =
         new ResourceLimits(

@@ -155,7 +155,8 @@ public final class DockerRuntime implements SandboxRuntime {
             Feature.SNAPSHOT,
             Feature.HOST_VOLUMES,
             Feature.NAMED_VOLUMES,
-            Feature.GPU);
+            Feature.GPU,
+            Feature.RESOURCE_LIMITS);
     return new Capabilities(features, engine.os(), Platforms.arch(engine.arch()));
   }
 

@@ -1,7 +1,7 @@
 package io.opensandbox.runtime.local;
 
 import io.opensandbox.runtime.RuntimeSandbox;
-import io.opensandbox.runtime.local.cgroup.Cgroup;
+import io.opensandbox.runtime.local.cgroup.Group;
 import io.opensandbox.runtime.local.engine.Engine;
 import io.opensandbox.runtime.local.network.PortForwards.Forward;
 import io.opensandbox.runtime.local.network.Slot;
@@ -19,14 +19,14 @@ final class Box {
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Slot slot;
-  private final Cgroup cgroup;
+  private final Group cgroup;
   private final List<Forward> forwards;
 
   // Written with the lock held, read by anyone.
   private volatile SandboxRecord record;
   private volatile boolean starting;
 
-  Box(SandboxRecord record, Slot slot, Cgroup cgroup, List<Forward> forwards) {
+  Box(SandboxRecord record, Slot slot, Group cgroup, List<Forward> forwards) {
     this.record = record;
     this.slot = slot;
     this.cgroup = cgroup;
@@ -45,7 +45,7 @@ final class Box {
     return slot;
   }
 
-  Cgroup cgroup() {
+  Group cgroup() {
     return cgroup;
   }
 

@@ -4,7 +4,7 @@ import io.opensandbox.protocol.lifecycle.ErrorCode;
 import io.opensandbox.protocol.lifecycle.SandboxException;
 import io.opensandbox.runtime.Labels;
 import io.opensandbox.runtime.SandboxSpec;
-import io.opensandbox.runtime.local.cgroup.CgroupTree;
+import io.opensandbox.runtime.local.cgroup.Group;
 import io.opensandbox.runtime.local.disk.Disk;
 import io.opensandbox.runtime.local.engine.Engine;
 import io.opensandbox.runtime.local.image.ExecdLayer;
@@ -13,6 +13,7 @@ import io.opensandbox.runtime.local.image.ImageUser;
 import io.opensandbox.runtime.local.image.LayeredRoot;
 import io.opensandbox.runtime.local.image.Layers;
 import io.opensandbox.runtime.local.log.SandboxLog;
+import io.opensandbox.runtime.local.network.Listening;
 import io.opensandbox.runtime.local.network.Networks;
 import io.opensandbox.runtime.local.network.PortForwards;
 import io.opensandbox.runtime.local.network.Slot;
@@ -63,7 +64,7 @@ final class Creation {
       Volumes volumes,
       Networks networks,
       PortForwards ports,
-      CgroupTree cgroups) {}
+      Groups groups) {}
 
   private final Parts parts;
   private final LocalConfig config;
@@ -113,7 +114,18 @@ final class Creation {
       cleanup.add(() -> volumes.made().forEach(this::removeVolume));
       Slot slot = parts.networks().acquire();
       cleanup.add(() -> parts.networks().release(slot));
-      PortForwards.Forward execd = parts.ports().open(slot.address(), EXECD_PORT, EXECD_PATIENCE);
+      Group group = parts.groups().of(spec.id(), slot);
+      PortForwards.Forward execd =
+          parts
+              .ports()
+              .open(
+                  slot.address(),
+                  EXECD_PORT,
+                  EXECD_PATIENCE,
+                  () ->
+                      group.processes().stream()
+                          .limit(1)
+                          .anyMatch(pid -> Listening.on(pid, EXECD_PORT)));
       cleanup.add(execd::close);
       PortForwards.Forward http = parts.ports().open(slot.address(), HTTP_PORT, Duration.ZERO);
       cleanup.add(http::close);
@@ -135,7 +147,7 @@ final class Creation {
       new SandboxLog(directory.resolve("log")).prepare(config.limits().logBytes());
       parts.store().save(record);
       cleanup.keep();
-      return new Box(record, slot, parts.cgroups().of(spec.id()), List.of(execd, http));
+      return new Box(record, slot, group, List.of(execd, http));
     } catch (IOException e) {
       throw new SandboxException(
           ErrorCode.START_FAILED,

@@ -19,6 +19,8 @@ final class Host {
   private static final List<String> TOOLS =
       List.of(
           "bwrap", "busybox", "cp", "ip", "nft", "nsenter", "rm", "setsid", "svlogd", "unshare");
+  private static final String ALL_IDS = "4294967295";
+  private static final Path TUNNEL_DEVICE = Path.of("/dev/net/tun");
 
   private final Runner runner;
 
@@ -30,11 +32,19 @@ final class Host {
   List<String> missing() {
     List<String> missing = new ArrayList<>();
     if (!isRoot()) {
-      missing.add("it does not run as root");
+      missing.add(
+          "it does not run as root; an ordinary user starts it through control/server/bin/rootless,"
+              + " as opensandbox-server does");
+    }
+    if (isRootless() && !Files.isWritable(TUNNEL_DEVICE)) {
+      missing.add("an ordinary user cannot open " + TUNNEL_DEVICE + " (mode 0666 is usual)");
     }
     String script = "for tool; do command -v \"$tool\" >/dev/null || echo \"$tool\"; done";
     List<String> argv = new ArrayList<>(List.of("sh", "-c", script, "sh"));
     argv.addAll(TOOLS);
+    if (isRootless()) {
+      argv.add("pasta");
+    }
     runner
         .check(Runner.Command.of(argv))
         .stdout()
@@ -47,6 +57,29 @@ final class Host {
     return lines("/proc/self/status").stream()
         .filter(line -> line.startsWith("Uid:"))
         .anyMatch(line -> line.split("\\s+", -1)[2].equals("0"));
+  }
+
+  /// Whether it is an ordinary user of the host who is root only in a namespace of their own.
+  boolean isRootless() {
+    return !isIdentity(lines("/proc/self/uid_map"));
+  }
+
+  /// Whether root in our namespace has other users besides itself to give to sandboxes.
+  boolean hasUsers() {
+    return lines("/proc/self/uid_map").stream()
+            .mapToLong(line -> Long.parseLong(line.strip().split("\\s+", -1)[2]))
+            .sum()
+        > 1;
+  }
+
+  private static boolean isIdentity(List<String> map) {
+    return map.size() == 1
+        && List.of(map.getFirst().strip().split("\\s+", -1)).equals(List.of("0", "0", ALL_IDS));
+  }
+
+  /// Groups of this process, text of `/proc/self/cgroup`.
+  List<String> groups() {
+    return lines("/proc/self/cgroup");
   }
 
   /// `amd64` or `arm64`, or the kernel's word for anything else.

@@ -69,16 +69,19 @@ public record LocalConfig(
   /// @param diskBytes size of the file system for everything, when it is made; empty for nine
   ///   tenths of what is free, 0 for none, and then no quotas either
   /// @param sandboxDiskBytes what a sandbox may write when the request gives nothing
+  /// @param required whether a request with limits that this host cannot enforce is refused
   public record Limits(
       long logBytes,
       long imageBytes,
       OptionalLong totalMemoryBytes,
       int preparedNetworks,
       OptionalLong diskBytes,
-      long sandboxDiskBytes) {
+      long sandboxDiskBytes,
+      boolean required) {
     /// 16 MiB of log, 20 GiB of images, eight networks, 10 GiB written by each sandbox.
     public static final Limits DEFAULT =
-        new Limits(16L << 20, 20L << 30, OptionalLong.empty(), 8, OptionalLong.empty(), 10L << 30);
+        new Limits(
+            16L << 20, 20L << 30, OptionalLong.empty(), 8, OptionalLong.empty(), 10L << 30, true);
   }
 
   /// Where images come from.

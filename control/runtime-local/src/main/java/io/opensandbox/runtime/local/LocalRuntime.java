@@ -23,12 +23,15 @@ import io.opensandbox.runtime.local.image.Image;
 import io.opensandbox.runtime.local.image.Images;
 import io.opensandbox.runtime.local.image.Layers;
 import io.opensandbox.runtime.local.log.SandboxLog;
+import io.opensandbox.runtime.local.network.Cables;
 import io.opensandbox.runtime.local.network.Firewall;
 import io.opensandbox.runtime.local.network.Networks;
 import io.opensandbox.runtime.local.network.PortForwards;
 import io.opensandbox.runtime.local.network.PortForwards.Forward;
 import io.opensandbox.runtime.local.network.Slot;
 import io.opensandbox.runtime.local.network.Subnets;
+import io.opensandbox.runtime.local.network.Tunnels;
+import io.opensandbox.runtime.local.network.Wiring;
 import io.opensandbox.runtime.local.process.Runner;
 import io.opensandbox.runtime.local.record.SandboxRecord;
 import io.opensandbox.runtime.local.volume.Volumes;
@@ -64,7 +67,9 @@ public final class LocalRuntime implements SandboxRuntime {
   private final DirectoryLock lock;
   private final Disk disk;
   private final Store store;
+  private final boolean rootless;
   private final CgroupTree cgroups;
+  private final Groups groups;
   private final Images images;
   private final Volumes volumes;
   private final Networks networks;
@@ -93,11 +98,20 @@ public final class LocalRuntime implements SandboxRuntime {
     Host host = new Host(runner);
     this.lock = lock(config);
     String prefix = "osl" + Images.hash(config.dataDirectory().toString()).substring(0, 6);
-    this.cgroups = CgroupTree.detect(prefix, host.mounts());
-    requireHost(host, cgroups);
-    this.disk = openDisk(config, runner);
+    this.rootless = host.isRootless();
+    this.cgroups =
+        rootless
+            ? CgroupTree.delegated(prefix, host.mounts(), host.groups())
+            : CgroupTree.detect(prefix, host.mounts());
+    requireHost(host);
+    if (rootless && !host.hasUsers()) {
+      LOG.warn(
+          "one user only: images with files or processes of other users do not work; newuidmap and a"
+              + " line in /etc/subuid and /etc/subgid give more");
+    }
+    this.disk = openDisk(config, rootless, runner);
     this.store = new Store(disk.root());
-    this.capabilities = new Capabilities(features(disk), "linux", host.architecture());
+    this.capabilities = new Capabilities(features(disk, cgroups), "linux", host.architecture());
     long hostMemory = host.memoryBytes();
     cgroups.prepare(config.limits().totalMemoryBytes().orElse(hostMemory / 10 * 9));
     Layers layers = new Layers(store.path("layers"), runner);
@@ -121,21 +135,22 @@ public final class LocalRuntime implements SandboxRuntime {
     this.watch = new ExitWatch(listeners::changed);
     this.ports = new PortForwards(config.bindAddress());
     List<SandboxRecord> found = store.load();
-    int subnet = Subnets.choose(host.routes(), prefix);
+    int subnet = rootless ? 0 : Subnets.choose(host.routes(), prefix);
     this.firewall = new Firewall(prefix, subnet, runner);
-    firewall.raise();
+    if (!rootless) {
+      firewall.raise();
+    }
     this.networks =
         new Networks(
             prefix,
-            subnet,
-            host.mtu(),
+            wiring(host, subnet, prefix, runner),
             config.limits().preparedNetworks(),
-            found.stream().map(record -> record.network().slot()).collect(Collectors.toSet()),
-            runner);
+            found.stream().map(record -> record.network().slot()).collect(Collectors.toSet()));
+    this.groups = new Groups(cgroups, runner);
     ExecdLayer execd = new ExecdLayer(config.execdDirectory(), layers, runner);
     this.creation =
         new Creation(
-            new Creation.Parts(store, disk, layers, execd, volumes, networks, ports, cgroups),
+            new Creation.Parts(store, disk, layers, execd, volumes, networks, ports, groups),
             config,
             clock,
             host.resolvConf());
@@ -168,7 +183,30 @@ public final class LocalRuntime implements SandboxRuntime {
     }
   }
 
-  private static Disk openDisk(LocalConfig config, Runner runner) {
+  private Wiring wiring(Host host, int subnet, String prefix, Runner runner) {
+    if (!rootless) {
+      return new Cables(prefix, subnet, host.mtu(), runner);
+    }
+    Tunnels tunnels = new Tunnels(config.dataDirectory().resolve("networks"), prefix, runner);
+    try {
+      tunnels.tryOut();
+    } catch (Runner.RunFailure e) {
+      lock.close();
+      throw new SandboxException(
+          ErrorCode.RUNTIME_UNAVAILABLE,
+          "The local runtime cannot make networks as an ordinary user: " + e.getMessage(),
+          e);
+    }
+    return tunnels;
+  }
+
+  private static Disk openDisk(LocalConfig config, boolean rootless, Runner runner) {
+    if (rootless) {
+      return Disk.plain(
+          config.dataDirectory(),
+          "sandboxes have no disk quotas: an ordinary user cannot mount a file system that has",
+          runner);
+    }
     long free = config.dataDirectory().toFile().getUsableSpace();
     long size = config.limits().diskBytes().orElse(free / 10 * 9);
     return size == 0
@@ -176,9 +214,10 @@ public final class LocalRuntime implements SandboxRuntime {
         : Disk.open(config.dataDirectory(), size, runner);
   }
 
-  private void requireHost(Host host, CgroupTree cgroups) {
+  private void requireHost(Host host) {
     List<String> missing = new ArrayList<>(host.missing());
-    cgroups.missing().forEach(name -> missing.add("there is no cgroup controller " + name));
+    List<String> controllers = rootless ? List.of() : cgroups.missing();
+    controllers.forEach(name -> missing.add("there is no cgroup controller " + name));
     if (!missing.isEmpty()) {
       lock.close();
       throw new SandboxException(
@@ -189,7 +228,7 @@ public final class LocalRuntime implements SandboxRuntime {
     }
   }
 
-  private static Set<Capabilities.Feature> features(Disk disk) {
+  private static Set<Capabilities.Feature> features(Disk disk, CgroupTree cgroups) {
     Set<Capabilities.Feature> features =
         EnumSet.of(
             Capabilities.Feature.PAUSE,
@@ -199,6 +238,9 @@ public final class LocalRuntime implements SandboxRuntime {
             Capabilities.Feature.FORK);
     if (disk.withoutQuotas().isEmpty()) {
       features.add(Capabilities.Feature.DISK_QUOTA);
+    }
+    if (cgroups.isPresent()) {
+      features.add(Capabilities.Feature.RESOURCE_LIMITS);
     }
     return features;
   }
@@ -221,7 +263,7 @@ public final class LocalRuntime implements SandboxRuntime {
             e.getMessage());
       }
     });
-    boxes.add(new Box(record, slot, cgroups.of(record.id()), forwards));
+    boxes.add(new Box(record, slot, groups.of(record.id(), slot), forwards));
     if (record.started()) {
       watch.watch(record.id(), notes.make(record.id()));
     }
@@ -274,7 +316,23 @@ public final class LocalRuntime implements SandboxRuntime {
       throw new SandboxException(
           ErrorCode.INVALID_PARAMETER, "resourceLimits: " + disk.withoutQuotas().get());
     }
+    requireEnforceable(spec.limits());
     volumes.check(spec.volumes());
+  }
+
+  /// Limits are never accepted and then not enforced, unless the operator says so.
+  private void requireEnforceable(ResourceLimits limits) {
+    boolean given =
+        limits.nanoCpus().isPresent()
+            || limits.memoryBytes().isPresent()
+            || limits.pids().isPresent();
+    if (given && config.limits().required() && !cgroups.isPresent()) {
+      throw new SandboxException(
+          ErrorCode.INVALID_PARAMETER,
+          "resourceLimits: this host gives the server's user no cgroups to enforce cpu, memory or"
+              + " pids with; send none, have them delegated, or set local.require_limits = false"
+              + " to run without them");
+    }
   }
 
   @Override
@@ -409,7 +467,17 @@ public final class LocalRuntime implements SandboxRuntime {
 
   @Override
   public PortAddress internalAddress(String id, int port) {
+    if (rootless) {
+      // The way into the sandbox's network takes connections that nobody wants; this one waits.
+      return onLoopback(publicAddress(id, port));
+    }
     return address(boxes.get(id).slot().address(), port, "");
+  }
+
+  private PortAddress onLoopback(PortAddress published) {
+    String host = config.bindAddress().equals("0.0.0.0") ? "127.0.0.1" : config.bindAddress();
+    String port = published.authority().substring(published.authority().lastIndexOf(':') + 1);
+    return new PortAddress(host + ":" + port, published.path(), published.headers());
   }
 
   private static PortAddress address(String host, int port, String path) {
@@ -440,6 +508,7 @@ public final class LocalRuntime implements SandboxRuntime {
 
   @Override
   public void updateLimits(String id, ResourceLimits limits) {
+    requireEnforceable(limits);
     processes.updateLimits(boxes.get(id), limits);
   }
 
@@ -468,7 +537,9 @@ public final class LocalRuntime implements SandboxRuntime {
     listeners.close();
     housekeeping.close();
     if (boxes.isEmpty()) {
-      firewall.lower();
+      if (!rootless) {
+        firewall.lower();
+      }
       cgroups.removeParent();
       notes.close();
       disk.close();

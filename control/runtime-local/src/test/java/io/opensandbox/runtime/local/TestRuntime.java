@@ -2,6 +2,7 @@ package io.opensandbox.runtime.local;
 
 import io.opensandbox.protocol.lifecycle.ErrorCode;
 import io.opensandbox.protocol.lifecycle.SandboxException;
+import io.opensandbox.runtime.Capabilities;
 import io.opensandbox.runtime.ImageRequest;
 import io.opensandbox.runtime.Labels;
 import io.opensandbox.runtime.PreparedImage;
@@ -64,6 +65,17 @@ final class TestRuntime implements AutoCloseable {
     }
   }
 
+  /// Whether these tests are run by [RootlessIT].
+  static boolean isRootless() {
+    return new Host(RUNNER).isRootless();
+  }
+
+  /// Skips the test where the host gives an ordinary user no cgroups.
+  void assumeLimits() {
+    Assumptions.assumeTrue(
+        runtime.capabilities().has(Capabilities.Feature.RESOURCE_LIMITS), "there are no limits");
+  }
+
   LocalRuntime runtime() {
     return runtime;
   }
@@ -101,7 +113,8 @@ final class TestRuntime implements AutoCloseable {
             limits.totalMemoryBytes(),
             limits.preparedNetworks(),
             OptionalLong.of(0),
-            limits.sandboxDiskBytes()));
+            limits.sandboxDiskBytes(),
+            limits.required()));
   }
 
   static LocalConfig withLimits(LocalConfig config, LocalConfig.Limits limits) {

@@ -122,7 +122,8 @@ public record Config(
       List<String> insecureRegistries,
       List<Path> imageLayouts,
       OptionalLong diskBytes,
-      long sandboxDiskBytes) {
+      long sandboxDiskBytes,
+      boolean requireLimits) {
     /// Copies the lists.
     public Local {
       imageLayouts = List.copyOf(imageLayouts);

@@ -255,7 +255,8 @@ public final class ConfigLoader {
         values.strings("insecure_registries", List.of()),
         values.strings("image_layouts", List.of()).stream().map(this::expand).toList(),
         values.integer("disk_max_bytes"),
-        values.integer("sandbox_disk_bytes", 10L << 30));
+        values.integer("sandbox_disk_bytes", 10L << 30),
+        values.bool("require_limits", true));
   }
 
   private static Config.Ingress ingress(SectionReader reader) {

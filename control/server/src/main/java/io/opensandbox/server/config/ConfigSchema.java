@@ -419,7 +419,12 @@ final class ConfigSchema {
                   "10737418240",
                   1048576,
                   ANY,
-                  "What a sandbox may write unless its resourceLimits have \"disk\".")));
+                  "What a sandbox may write unless its resourceLimits have \"disk\"."),
+              bool(
+                  "require_limits",
+                  "true",
+                  "Refuse resourceLimits that this host gives an ordinary user no means to enforce;"
+                      + " false runs such sandboxes without these limits.")));
 
   static final List<Section> ALL =
       List.of(

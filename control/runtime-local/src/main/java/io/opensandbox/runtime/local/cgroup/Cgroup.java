@@ -16,7 +16,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /// The control group of one sandbox, in however many hierarchies the host has.
-public final class Cgroup {
+public final class Cgroup implements Group {
   /// Controllers of v1 that are used where they exist.
   static final Set<String> V1_CONTROLLERS =
       Set.of("cpu", "cpuacct", "memory", "pids", "freezer", "devices", "cpuset");
@@ -44,6 +44,7 @@ public final class Cgroup {
   }
 
   /// The directories that a process joins to be in this group.
+  @Override
   public Set<Path> directories() {
     Set<Path> all = new TreeSet<>(v1.values());
     v2.ifPresent(all::add);
@@ -51,11 +52,13 @@ public final class Cgroup {
   }
 
   /// The directory of a v1 controller, or of v2, to be shown to the sandbox read-only.
+  @Override
   public Map<String, Path> visible() {
     return v2.map(path -> Map.of("", path)).orElse(v1);
   }
 
   /// Makes the group; existing ones are fine.
+  @Override
   public void make() {
     for (Path directory : directories()) {
       try {
@@ -80,6 +83,7 @@ public final class Cgroup {
   }
 
   /// Allows only harmless devices; v2 hosts rely on `nodev` mounts and the missing `MKNOD` alone.
+  @Override
   public void restrictDevices() {
     Path devices = v1.get("devices");
     if (devices != null) {
@@ -89,6 +93,7 @@ public final class Cgroup {
   }
 
   /// Sets the limits that are given; the others stay as they are.
+  @Override
   public void limit(ResourceLimits limits) {
     limits.nanoCpus().ifPresent(this::limitCpu);
     limits.memoryBytes().ifPresent(this::limitMemory);
@@ -127,6 +132,7 @@ public final class Cgroup {
   /// Stops all processes where they are.
   ///
   /// @return whether they were frozen at the time of return
+  @Override
   public boolean freeze() {
     if (v2.isPresent()) {
       write(freezer(), "1");
@@ -143,6 +149,7 @@ public final class Cgroup {
   /// Lets frozen processes go on.
   ///
   /// @return whether they were thawed at the time of return
+  @Override
   public boolean thaw() {
     if (!exists()) {
       return true;
@@ -152,6 +159,7 @@ public final class Cgroup {
   }
 
   /// Whether all processes are frozen.
+  @Override
   public boolean isFrozen() {
     if (v2.isPresent()) {
       return read(v2.get().resolve("cgroup.events")).orElse("").contains("frozen 1");
@@ -165,6 +173,7 @@ public final class Cgroup {
   }
 
   /// Processes in the group, by the host's numbers.
+  @Override
   public List<Long> processes() {
     return read(anyDirectory().resolve("cgroup.procs"))
         .map(text -> text.lines().map(Long::valueOf).toList())
@@ -174,6 +183,7 @@ public final class Cgroup {
   /// Kills every process and returns when none is left.
   ///
   /// @return whether the group is empty
+  @Override
   public boolean kill() {
     if (!exists()) {
       return true;
@@ -193,6 +203,7 @@ public final class Cgroup {
   }
 
   /// Whether the group is there.
+  @Override
   public boolean exists() {
     return Files.isDirectory(anyDirectory());
   }
@@ -200,6 +211,7 @@ public final class Cgroup {
   /// Removes the empty group.
   ///
   /// @return false when processes were still in it
+  @Override
   public boolean remove() {
     return Settling.until(this::removeDirectories);
   }
@@ -233,6 +245,7 @@ public final class Cgroup {
   }
 
   /// How often the kernel killed something here for memory.
+  @Override
   public long outOfMemoryKills() {
     String text =
         v2.map(path -> read(path.resolve("memory.events")))
@@ -245,6 +258,7 @@ public final class Cgroup {
   }
 
   /// CPU time used so far, in nanoseconds.
+  @Override
   public long cpuNanos() {
     if (v2.isPresent()) {
       return read(v2.get().resolve("cpu.stat"))
@@ -258,6 +272,7 @@ public final class Cgroup {
   }
 
   /// Memory in use, page cache included.
+  @Override
   public long memoryBytes() {
     return number(
             v2.map(path -> path.resolve("memory.current"))
@@ -266,6 +281,7 @@ public final class Cgroup {
   }
 
   /// Processes and threads.
+  @Override
   public long pids() {
     return number(file("pids", "pids.current")).orElse(0);
   }

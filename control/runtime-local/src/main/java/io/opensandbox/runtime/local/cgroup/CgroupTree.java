@@ -33,6 +33,64 @@ public final class CgroupTree {
     this.v2 = v2;
   }
 
+  /// What an ordinary user has been given of the hierarchies: in each, the nearest group above its
+  /// own process in which it may make groups.
+  ///
+  /// @param own text of `/proc/self/cgroup`
+  /// @return a tree without any controller where that is not enough for all limits
+  public static CgroupTree delegated(String name, List<String> mountinfo, List<String> own) {
+    CgroupTree all = detect(name, mountinfo);
+    Map<String, Path> v1 = new HashMap<>();
+    all.v1.forEach((controller, root) ->
+        ownGroup(own, controller)
+            .flatMap(group -> writable(root, group))
+            .ifPresent(path -> v1.put(controller, path)));
+    Optional<Path> v2 =
+        all.v2.flatMap(root -> ownGroup(own, "").flatMap(group -> writable(root, group)));
+    // Only root may change device rules.
+    v1.remove("devices");
+    CgroupTree found = new CgroupTree(name, v1, v2);
+    return found.missing().isEmpty() ? found : new CgroupTree(name, Map.of(), Optional.empty());
+  }
+
+  /// The path after `N:controllers:` of the line with this controller; the empty one is v2's.
+  private static Optional<String> ownGroup(List<String> own, String controller) {
+    return own.stream()
+        .map(line -> line.split(":", 3))
+        .filter(fields -> fields.length == 3)
+        .filter(fields -> List.of(fields[1].split(",", -1)).contains(controller))
+        .map(fields -> fields[2])
+        .findFirst();
+  }
+
+  private static Optional<Path> writable(Path root, String group) {
+    // With v2 a group with processes cannot hand controllers on: one further up has to.
+    return Stream.iterate(
+            Optional.of(root.resolve(group.substring(1)).normalize()),
+            Optional::isPresent,
+            path -> path.map(Path::getParent).filter(parent -> parent.startsWith(root)))
+        .flatMap(Optional::stream)
+        .filter(path -> {
+          Path control = path.resolve("cgroup.subtree_control");
+          return !Files.exists(control) || handsOn(control);
+        })
+        .findFirst()
+        .filter(path -> Files.isWritable(path) && Files.isWritable(path.resolve("cgroup.procs")));
+  }
+
+  private static boolean handsOn(Path control) {
+    try {
+      return List.of(Files.readString(control).strip().split(" ", -1)).containsAll(WANTED);
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  /// Whether there is any hierarchy to use.
+  public boolean isPresent() {
+    return v2.isPresent() || !v1.isEmpty();
+  }
+
   /// Finds the hierarchies in the text of `/proc/self/mountinfo`.
   public static CgroupTree detect(String name, List<String> mountinfo) {
     Map<String, Path> v1 = new HashMap<>();
@@ -82,6 +140,9 @@ public final class CgroupTree {
   /// Makes the parent group and limits all sandboxes together, so that they cannot take the host
   /// down.
   public void prepare(long totalMemoryBytes) {
+    if (!isPresent()) {
+      return;
+    }
     Cgroup parent = group("");
     v2.ifPresent(root -> delegate(root));
     parent.make();
@@ -95,6 +156,9 @@ public final class CgroupTree {
   }
 
   private static void delegate(Path group) {
+    if (handsOn(group.resolve("cgroup.subtree_control"))) {
+      return;
+    }
     try {
       Files.writeString(group.resolve("cgroup.subtree_control"), "+cpu +memory +pids");
     } catch (IOException e) {
@@ -133,7 +197,7 @@ public final class CgroupTree {
 
   /// Removes the parent group; does nothing while sandboxes have groups.
   public void removeParent() {
-    if (names().isEmpty()) {
+    if (isPresent() && names().isEmpty()) {
       group("").remove();
     }
   }

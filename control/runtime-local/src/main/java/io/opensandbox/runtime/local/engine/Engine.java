@@ -1,6 +1,6 @@
 package io.opensandbox.runtime.local.engine;
 
-import io.opensandbox.runtime.local.cgroup.Cgroup;
+import io.opensandbox.runtime.local.cgroup.Group;
 import io.opensandbox.runtime.local.cgroup.Settling;
 import io.opensandbox.runtime.local.process.Runner;
 import io.opensandbox.runtime.local.record.SandboxRecord;
@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /// Starts and ends the processes of sandboxes.
 public final class Engine {
@@ -80,7 +81,7 @@ public final class Engine {
   ///
   /// @param network path of its network namespace
   /// @throws StartFailure with what went wrong; nothing runs then
-  public void start(SandboxRecord sandbox, Path network, Cgroup cgroup) {
+  public void start(SandboxRecord sandbox, Path network, Group cgroup) {
     Path directory = directory(sandbox.id());
     write(directory, sandbox, cgroup);
     List<String> argv = new ArrayList<>(List.of("sh", "bin/start.sh", "sandboxes/" + sandbox.id()));
@@ -102,19 +103,22 @@ public final class Engine {
     }
   }
 
-  /// Waits until the first program was reached, or nothing is left that could reach it.
-  private boolean hasRun(String id, Cgroup cgroup) {
+  /// Waits until the first program was reached, or nothing is left that could reach it. Once
+  /// reached it may end at any time, and its exit status is noted a moment later.
+  private boolean hasRun(String id, Group cgroup) {
+    AtomicBoolean reached = new AtomicBoolean();
     Settling.within(
         START_LIMIT,
         () -> {
           // In this order: bubblewrap notes the exit status before it ends.
           boolean gone = cgroup.processes().isEmpty();
           Status status = Status.read(statusFile(id));
-          return gone
-              || status.exitCode().isPresent()
-              || (status.pid().isPresent() && !isBubblewrap(status.pid().getAsLong()));
+          reached.set(
+              status.exitCode().isPresent()
+                  || (status.pid().isPresent() && !isBubblewrap(status.pid().getAsLong())));
+          return gone || reached.get();
         });
-    return isAlive(id, cgroup) || exitCode(id).isPresent();
+    return reached.get();
   }
 
   /// Whether a process still makes the sandbox rather than being in it.
@@ -128,7 +132,7 @@ public final class Engine {
     }
   }
 
-  private void write(Path directory, SandboxRecord sandbox, Cgroup cgroup) {
+  private void write(Path directory, SandboxRecord sandbox, Group cgroup) {
     Map<String, String> visible = new TreeMap<>();
     cgroup.visible().forEach((controller, path) -> visible.put(controller, path.toString()));
     List<String> args = launch.arguments(sandbox, hostname(sandbox.id()), visible);
@@ -138,6 +142,9 @@ public final class Engine {
       Files.createSymbolicLink(directory.resolve("run"), run.toAbsolutePath());
       Files.write(
           run.resolve("cgroups"), cgroup.directories().stream().map(Path::toString).toList());
+      if (cgroup.directories().isEmpty() && sandbox.limits().pids().isPresent()) {
+        Files.writeString(run.resolve("processes"), sandbox.limits().pids().getAsLong() + "\n");
+      }
       Files.write(run.resolve("mounts"), Launch.overlays(sandbox));
       Path file =
           Files.createFile(
@@ -193,7 +200,7 @@ public final class Engine {
   }
 
   /// Whether the first process of the sandbox runs or is frozen.
-  public boolean isAlive(String id, Cgroup cgroup) {
+  public boolean isAlive(String id, Group cgroup) {
     Status status = Status.read(statusFile(id));
     return status.exitCode().isEmpty()
         && status.pid().isPresent()
@@ -204,7 +211,7 @@ public final class Engine {
   /// sandbox has no process.
   ///
   /// @return false when something could not be killed
-  public boolean end(String id, Cgroup cgroup, Duration grace) {
+  public boolean end(String id, Group cgroup, Duration grace) {
     if (cgroup.exists() && !grace.isZero() && isAlive(id, cgroup)) {
       cgroup.thaw();
       Status.read(statusFile(id)).pid().ifPresent(Engine::terminate);

@@ -23,13 +23,10 @@ import org.slf4j.LoggerFactory;
 /// Hands out networks and takes them back. Keeps a few ready.
 public final class Networks implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Networks.class);
-  private static final Path NAMESPACES = Path.of("/run/netns");
 
   private final String prefix;
-  private final int subnet;
-  private final int mtu;
+  private final Wiring wiring;
   private final int wanted;
-  private final Runner runner;
   private final ExecutorService worker = Executors.newVirtualThreadPerTaskExecutor();
   private final Semaphore oneRefill = new Semaphore(1);
 
@@ -42,16 +39,12 @@ public final class Networks implements AutoCloseable {
   /// Opens the networks of one runtime.
   ///
   /// @param prefix begins the name of everything made here, at most 9 characters
-  /// @param subnet second byte of the addresses
   /// @param wanted how many to keep ready
   /// @param inUse numbers of networks that sandboxes of an earlier run still have
-  public Networks(
-      String prefix, int subnet, int mtu, int wanted, Set<Integer> inUse, Runner runner) {
+  public Networks(String prefix, Wiring wiring, int wanted, Set<Integer> inUse) {
     this.prefix = prefix;
-    this.subnet = subnet;
-    this.mtu = mtu;
+    this.wiring = wiring;
     this.wanted = wanted;
-    this.runner = runner;
     inUse.forEach(taken::set);
     removeStrangers();
     refill();
@@ -69,7 +62,7 @@ public final class Networks implements AutoCloseable {
 
   /// The network with this number, made by an earlier run.
   public Slot slot(int number) {
-    return new Slot(number, prefix, subnet);
+    return wiring.slot(number);
   }
 
   /// Gives a network back. Returns at once; it is taken down in the background.
@@ -108,10 +101,10 @@ public final class Networks implements AutoCloseable {
   }
 
   private List<Integer> numbers() {
-    if (!Files.isDirectory(NAMESPACES)) {
+    if (!Files.isDirectory(wiring.namespaces())) {
       return List.of();
     }
-    try (Stream<Path> entries = Files.list(NAMESPACES)) {
+    try (Stream<Path> entries = Files.list(wiring.namespaces())) {
       return entries
           .map(path -> path.getFileName().toString())
           .filter(name -> name.matches(Pattern.quote(prefix) + "-\\d{1,5}"))
@@ -119,7 +112,7 @@ public final class Networks implements AutoCloseable {
           .filter(number -> number <= Slot.MAX)
           .toList();
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot list " + NAMESPACES, e);
+      throw new UncheckedIOException("cannot list " + wiring.namespaces(), e);
     }
   }
 
@@ -159,43 +152,12 @@ public final class Networks implements AutoCloseable {
   private Slot make(UnaryOperator<Runner.Command> priority) {
     Slot slot = reserve();
     try {
-      batch(
-          priority,
-          """
-          netns add %1$s
-          link add %2$s mtu %3$d type veth peer name eth0 mtu %3$d netns %1$s
-          addr add %4$s/30 dev %2$s
-          link set %2$s addrgenmode none
-          link set %2$s up
-          """
-              .formatted(slot.namespace(), slot.cable(), mtu, slot.gateway()),
-          "ip",
-          "-batch",
-          "-");
-      batch(
-          priority,
-          """
-          link set lo up
-          link set eth0 addrgenmode none
-          addr add %s/30 dev eth0
-          link set eth0 up
-          route add default via %s
-          """
-              .formatted(slot.address(), slot.gateway()),
-          "ip",
-          "-n",
-          slot.namespace(),
-          "-batch",
-          "-");
+      wiring.make(slot, priority);
       return slot;
     } catch (Runner.RunFailure e) {
       takeDown(slot);
       throw e;
     }
-  }
-
-  private void batch(UnaryOperator<Runner.Command> priority, String lines, String... argv) {
-    runner.check(priority.apply(Runner.Command.of(argv)).withInput(lines));
   }
 
   private synchronized Slot reserve() {
@@ -208,12 +170,8 @@ public final class Networks implements AutoCloseable {
   }
 
   private void takeDown(Slot slot) {
-    // Each may be gone already; -force goes on after a line that fails.
-    runner.run(
-        Runner.Command.of("ip", "-force", "-batch", "-")
-            .behind()
-            .withInput("link del " + slot.cable() + "\nnetns del " + slot.namespace() + "\n"));
-    boolean gone = !Files.exists(NAMESPACES.resolve(slot.namespace()));
+    wiring.takeDown(slot);
+    boolean gone = !Files.exists(slot.path());
     if (!gone) {
       LOG.warn("cannot remove network namespace {}; the next sweep tries again", slot.namespace());
     }

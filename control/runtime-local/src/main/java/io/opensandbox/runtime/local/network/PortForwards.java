@@ -13,6 +13,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -45,11 +46,19 @@ public final class PortForwards implements AutoCloseable {
   /// @param patience how long from now connections wait for the sandbox to listen
   /// @throws IOException when none is found
   public Forward open(String address, int port, Duration patience) throws IOException {
+    return open(address, port, patience, () -> true);
+  }
+
+  /// The same for an address that takes every connection and drops those that nobody wants.
+  ///
+  /// @param isListening tells whether the sandbox listens; there is patience until it does
+  public Forward open(String address, int port, Duration patience, BooleanSupplier isListening)
+      throws IOException {
     IOException last = null;
     for (int i = 0; i < TRIES; i++) {
       try {
         int hostPort = ThreadLocalRandom.current().nextInt(FIRST, LAST + 1);
-        return open(hostPort, address, port, patience);
+        return open(hostPort, address, port, patience, isListening);
       } catch (IOException e) {
         last = e;
       }
@@ -59,10 +68,11 @@ public final class PortForwards implements AutoCloseable {
 
   /// Opens exactly `hostPort`.
   public Forward open(int hostPort, String address, int port) throws IOException {
-    return open(hostPort, address, port, Duration.ZERO);
+    return open(hostPort, address, port, Duration.ZERO, () -> true);
   }
 
-  private Forward open(int hostPort, String address, int port, Duration patience)
+  private Forward open(
+      int hostPort, String address, int port, Duration patience, BooleanSupplier isListening)
       throws IOException {
     ServerSocketChannel listener = ServerSocketChannel.open();
     try {
@@ -73,7 +83,8 @@ public final class PortForwards implements AutoCloseable {
       throw e;
     }
     Forward forward =
-        new Forward(listener, hostPort, new InetSocketAddress(address, port), patience);
+        new Forward(
+            listener, hostPort, new InetSocketAddress(address, port), patience, isListening);
     open.add(forward);
     Thread.ofVirtual().name("forward-" + hostPort).start(forward::accept);
     return forward;
@@ -95,11 +106,17 @@ public final class PortForwards implements AutoCloseable {
     private final int hostPort;
     private final InetSocketAddress target;
     private final long patientUntilNanos;
+    private final BooleanSupplier isListening;
     private final Semaphore room = new Semaphore(MAX_CONNECTIONS);
     private final Set<SocketChannel> sockets = ConcurrentHashMap.newKeySet();
 
     private Forward(
-        ServerSocketChannel listener, int hostPort, InetSocketAddress target, Duration patience) {
+        ServerSocketChannel listener,
+        int hostPort,
+        InetSocketAddress target,
+        Duration patience,
+        BooleanSupplier isListening) {
+      this.isListening = isListening;
       this.patientUntilNanos = System.nanoTime() + patience.toNanos();
       this.listener = listener;
       this.hostPort = hostPort;
@@ -155,6 +172,10 @@ public final class PortForwards implements AutoCloseable {
     /// there is patience, a refused connection is tried again.
     private SocketChannel connect() throws IOException {
       long pauseNanos = FIRST_PAUSE_NANOS;
+      while (isPatient() && !isListening.getAsBoolean()) {
+        LockSupport.parkNanos(pauseNanos);
+        pauseNanos = Math.min(2 * pauseNanos, MAX_PAUSE_NANOS);
+      }
       while (true) {
         SocketChannel server = SocketChannel.open();
         try {
@@ -162,7 +183,7 @@ public final class PortForwards implements AutoCloseable {
           return server;
         } catch (ConnectException e) {
           server.close();
-          if (System.nanoTime() >= patientUntilNanos || !listener.isOpen()) {
+          if (!isPatient()) {
             throw e;
           }
           LockSupport.parkNanos(pauseNanos);
@@ -172,6 +193,10 @@ public final class PortForwards implements AutoCloseable {
           throw e;
         }
       }
+    }
+
+    private boolean isPatient() {
+      return System.nanoTime() < patientUntilNanos && listener.isOpen();
     }
 
     private void copy(SocketChannel from, SocketChannel to) {

@@ -6,10 +6,19 @@ import java.nio.file.Path;
 ///
 /// @param number 0 to [#MAX]
 /// @param prefix common part of all names of this runtime, at most 9 characters
-/// @param subnet the second byte of the addresses: `10.<subnet>.0.0/16`
-public record Slot(int number, String prefix, int subnet) {
+/// @param block the first two bytes of the addresses, `10.<subnet>`
+/// @param directory holds the namespaces
+public record Slot(int number, String prefix, String block, Path directory) {
+  /// Where `ip netns` keeps namespaces.
+  static final Path NAMESPACES = Path.of("/run/netns");
+
   /// The highest number: a /16 holds 16,384 networks of four addresses.
   public static final int MAX = 16_383;
+
+  /// A network of root, in `10.<subnet>.0.0/16`.
+  public Slot(int number, String prefix, int subnet) {
+    this(number, prefix, "10." + subnet, NAMESPACES);
+  }
 
   /// Name of the namespace.
   public String namespace() {
@@ -18,7 +27,7 @@ public record Slot(int number, String prefix, int subnet) {
 
   /// Where the namespace can be opened.
   public Path path() {
-    return Path.of("/run/netns", namespace());
+    return directory.resolve(namespace());
   }
 
   /// Name of the host's end of the cable.
@@ -38,6 +47,6 @@ public record Slot(int number, String prefix, int subnet) {
 
   private String address(int last) {
     int offset = number * 4 + last;
-    return "10." + subnet + "." + (offset >> 8) + "." + (offset & 255);
+    return block + "." + (offset >> 8) + "." + (offset & 255);
   }
 }

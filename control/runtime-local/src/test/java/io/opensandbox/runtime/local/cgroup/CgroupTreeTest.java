@@ -147,4 +147,53 @@ class CgroupTreeTest {
 
     assertThat(tree.missing()).containsExactly("memory", "freezer");
   }
+
+  @Test
+  void delegated_usesTheServersOwnGroups() throws IOException {
+    for (String controller : List.of("cpu,cpuacct", "memory", "pids", "freezer", "devices")) {
+      file(controller + "/user/one/cgroup.procs", "");
+    }
+    List<String> own =
+        List.of(
+            "5:cpu,cpuacct:/user/one",
+            "4:memory:/user/one",
+            "3:pids:/user/one",
+            "2:freezer:/user/one",
+            "1:devices:/user/one",
+            "0::/");
+
+    CgroupTree tree = CgroupTree.delegated("osl", allOfV1(), own);
+
+    assertThat(tree.of("box").directories())
+        .containsExactlyInAnyOrder(
+            folder.resolve("cpu,cpuacct/user/one/osl/box"),
+            folder.resolve("memory/user/one/osl/box"),
+            folder.resolve("pids/user/one/osl/box"),
+            folder.resolve("freezer/user/one/osl/box"));
+  }
+
+  @Test
+  void delegated_withV2_isTheGroupThatHandsControllersOn() throws IOException {
+    file("cgroup.controllers", "cpu memory pids\n");
+    file("user/slice/cgroup.subtree_control", "cpu memory pids\n");
+    file("user/slice/cgroup.procs", "");
+    file("user/slice/server/cgroup.subtree_control", "\n");
+    file("user/slice/server/cgroup.procs", "1\n");
+
+    CgroupTree tree =
+        CgroupTree.delegated("osl", List.of(v2(folder)), List.of("0::/user/slice/server"));
+
+    assertThat(tree.of("box").directories()).containsExactly(folder.resolve("user/slice/osl/box"));
+  }
+
+  @Test
+  void delegated_withoutEveryController_isNothing() throws IOException {
+    file("memory/user/one/cgroup.procs", "");
+
+    CgroupTree tree =
+        CgroupTree.delegated("osl", allOfV1(), List.of("4:memory:/user/one", "3:pids:/"));
+
+    assertThat(tree.isPresent()).isFalse();
+    assertThat(tree.names()).isEmpty();
+  }
 }

@@ -1,0 +1,23 @@
+package io.opensandbox.runtime.local.network;
+
+import io.opensandbox.runtime.local.process.Runner;
+import java.nio.file.Path;
+import java.util.function.UnaryOperator;
+
+/// How a sandbox's network is made and taken away again.
+public sealed interface Wiring permits Cables, Tunnels {
+  /// The directory whose entries are our network namespaces.
+  Path namespaces();
+
+  /// The network with this number, whether it is there or not.
+  Slot slot(int number);
+
+  /// Makes a network.
+  ///
+  /// @param priority of the commands that do it
+  /// @throws Runner.RunFailure when it cannot be made; what was made of it stays
+  void make(Slot slot, UnaryOperator<Runner.Command> priority);
+
+  /// Takes a network, or what there is of it, down.
+  void takeDown(Slot slot);
+}
