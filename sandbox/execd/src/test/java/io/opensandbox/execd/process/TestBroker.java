@@ -1,9 +1,12 @@
 package io.opensandbox.execd.process;
 
 import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.extension.AfterAllCallback;
@@ -60,12 +63,21 @@ public final class TestBroker implements BeforeAllCallback, AfterAllCallback, Au
 
   private void awaitSocket(Process started) throws IOException {
     long deadline = System.nanoTime() + START_LIMIT.toNanos();
-    while (!Files.exists(folder.resolve("socket"))) {
+    while (!accepts()) {
       if (!started.isAlive() || System.nanoTime() > deadline) {
         close();
         throw new IOException("the broker did not come up");
       }
-      Thread.onSpinWait();
+      LockSupport.parkNanos(1_000_000);
+    }
+  }
+
+  /// The file is there a moment before the broker listens.
+  private boolean accepts() {
+    try (var channel = SocketChannel.open(UnixDomainSocketAddress.of(folder.resolve("socket")))) {
+      return channel.isConnected();
+    } catch (IOException _) { // not yet
+      return false;
     }
   }
 
