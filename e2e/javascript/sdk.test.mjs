@@ -159,7 +159,11 @@ for (const [kind, image] of Object.entries(IMAGES)) {
       }
       assert.equal(content, "begun\n");
       await commands.interrupt(started.id);
-      assert.equal((await commands.getCommandStatus(started.id)).running, false);
+      let status = await commands.getCommandStatus(started.id);
+      for (const deadline = Date.now() + 60_000; status.running && Date.now() < deadline; ) {
+        status = await commands.getCommandStatus(started.id);
+      }
+      assert.equal(status.running, false);
     });
   });
 

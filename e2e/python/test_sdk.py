@@ -171,9 +171,8 @@ class OnEachImage(unittest.TestCase):
                 content, cursor = content + logs.content, logs.cursor
             self.assertEqual(content, "begun\n")
             commands.interrupt(started.id)
-            status = commands.get_command_status(started.id)
-            self.assertFalse(status.running)
-            self.assertEqual(status.exit_code, -1)
+            until(lambda: not commands.get_command_status(started.id).running)
+            self.assertEqual(commands.get_command_status(started.id).exit_code, -1)
 
         self.on(SHELLS, scenario)
 

@@ -5,16 +5,20 @@ import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /// One command, from its request until it is forgotten. Safe for many threads.
 final class Command {
+  private static final Duration END_LIMIT = Duration.ofSeconds(1);
+
   private final String id;
   private final String content;
   private final boolean background;
   private final Instant startedAt;
   private final Journal journal;
   private final CountDownLatch decided = new CountDownLatch(1);
+  private final CountDownLatch over = new CountDownLatch(1);
   private volatile CommandState state = new CommandState.Starting();
   private volatile @Nullable RunningProcess process;
 
@@ -71,6 +75,7 @@ final class Command {
     state = end;
     process = null;
     decided.countDown();
+    over.countDown();
   }
 
   /// Waits until the process runs or could not be started.
@@ -82,7 +87,8 @@ final class Command {
     }
   }
 
-  /// Ends the process group: TERM, then KILL after `grace`. Returns when it is gone.
+  /// Ends the process group: TERM, then KILL after `grace`. Returns when it is gone, and the state
+  /// tells so unless something that left the group still holds the output.
   ///
   /// @return false when there is nothing to end
   boolean interrupt(Duration grace) throws IOException {
@@ -92,6 +98,11 @@ final class Command {
       return false;
     }
     running.endGroup(grace);
+    try {
+      boolean _ = over.await(END_LIMIT.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt();
+    }
     return true;
   }
 }
