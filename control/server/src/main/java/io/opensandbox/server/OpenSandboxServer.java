@@ -35,6 +35,7 @@ import io.opensandbox.server.store.Heartbeat;
 import io.opensandbox.server.store.Migrations;
 import io.opensandbox.server.store.Store;
 import io.opensandbox.server.store.StoreException;
+import io.opensandbox.server.store.WriteProbe;
 import io.opensandbox.server.tracing.Tracing;
 import java.time.Clock;
 import java.time.Duration;
@@ -70,8 +71,9 @@ final class OpenSandboxServer implements AutoCloseable {
       SandboxRuntime untraced,
       boolean ownsRuntime,
       Config config,
-      Environment environment) {
-    this.tracing = Tracing.of(environment.variables());
+      Environment environment,
+      Tracing tracing) {
+    this.tracing = tracing;
     SandboxRuntime runtime = tracing.watched(untraced);
     Clock clock = environment.clock();
     Config.Server server = config.server();
@@ -100,7 +102,8 @@ final class OpenSandboxServer implements AutoCloseable {
             sandboxes,
             lifecycle.captures(),
             clock,
-            config.store().maxSnapshots());
+            config.store().maxSnapshots(),
+            tracing);
     int processors = Runtime.getRuntime().availableProcessors();
     this.keeper = new PoolKeeper(pools, lifecycle.members(), processors);
     var poolService = new PoolService(pools, lifecycle.members(), keeper, clock);
@@ -125,7 +128,9 @@ final class OpenSandboxServer implements AutoCloseable {
                     signals -> signals.accessed(id, AccessRenewal.Source.SERVER_PROXY)));
     var counter = new RequestCounter();
     var poolMetrics = PoolMetrics.families(pools, poolService);
-    new OperationRoutes(runtime, lifecycle::countByState, counter, poolMetrics).register(routes);
+    var storeCheck = new WriteProbe(database);
+    new OperationRoutes(runtime, storeCheck::check, lifecycle::countByState, counter, poolMetrics)
+        .register(routes);
     new SandboxRoutes(sandboxes).register(routes);
     new ForkRoutes(lifecycle.forks()).register(routes);
     endpoints.register(routes);
@@ -151,9 +156,20 @@ final class OpenSandboxServer implements AutoCloseable {
 
   /// Opens the runtime and the store; nothing listens yet.
   static OpenSandboxServer open(Config config, Environment environment) {
-    SandboxRuntime runtime = Runtimes.open(config, environment);
+    Tracing tracing = Tracing.of(environment.variables());
     try {
-      return open(config, environment, runtime, Databases.openAlone(config.store()), true);
+      return open(config, environment, tracing);
+    } catch (RuntimeException e) {
+      tracing.close();
+      throw e;
+    }
+  }
+
+  private static OpenSandboxServer open(Config config, Environment environment, Tracing tracing) {
+    SandboxRuntime runtime = Runtimes.open(config, environment, tracing);
+    try {
+      Database database = Databases.openAlone(config.store());
+      return open(config, environment, runtime, database, true, tracing);
     } catch (RuntimeException e) {
       runtime.close();
       throw e;
@@ -168,7 +184,8 @@ final class OpenSandboxServer implements AutoCloseable {
   /// Wires everything around `runtime`, which the caller closes, and `database`.
   static OpenSandboxServer open(
       Config config, Environment environment, SandboxRuntime runtime, Database database) {
-    return open(config, environment, runtime, database, false);
+    Tracing tracing = Tracing.of(environment.variables());
+    return open(config, environment, runtime, database, false, tracing);
   }
 
   private static OpenSandboxServer open(
@@ -176,10 +193,11 @@ final class OpenSandboxServer implements AutoCloseable {
       Environment environment,
       SandboxRuntime runtime,
       Database database,
-      boolean ownsRuntime) {
+      boolean ownsRuntime,
+      Tracing tracing) {
     try {
       Migrations.run(database);
-      return new OpenSandboxServer(database, runtime, ownsRuntime, config, environment);
+      return new OpenSandboxServer(database, runtime, ownsRuntime, config, environment, tracing);
     } catch (RuntimeException e) {
       database.close();
       throw e;

@@ -7,10 +7,12 @@ import io.opensandbox.runtime.docker.DockerRuntime;
 import io.opensandbox.runtime.docker.DockerRuntimeConfig;
 import io.opensandbox.runtime.docker.PortHosts;
 import io.opensandbox.runtime.docker.engine.EngineAddress;
+import io.opensandbox.runtime.docker.engine.EngineWatch;
 import io.opensandbox.runtime.local.LocalConfig;
 import io.opensandbox.runtime.local.LocalRuntime;
 import io.opensandbox.runtime.local.process.HostRunner;
 import io.opensandbox.server.config.Config;
+import io.opensandbox.server.tracing.Tracing;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -29,10 +31,14 @@ final class Runtimes {
 
   private Runtimes() {}
 
-  static SandboxRuntime open(Config config, Environment environment) {
+  /// @param tracing of what the runtime is asked for
+  static SandboxRuntime open(Config config, Environment environment, Tracing tracing) {
     return switch (config.runtime().type()) {
       case "docker" ->
-          DockerRuntime.open(docker(config, environment.variables()), environment.clock());
+          DockerRuntime.open(
+              docker(config, environment.variables()),
+              environment.clock(),
+              tracing.equals(Tracing.OFF) ? EngineWatch.NONE : new EngineSpans(tracing));
       case "local" -> new LocalRuntime(local(config), environment.clock(), new HostRunner(TOOLS));
       default ->
           throw new SandboxException(

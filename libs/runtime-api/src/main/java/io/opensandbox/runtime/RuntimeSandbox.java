@@ -18,6 +18,7 @@ import java.util.OptionalInt;
 /// @param imageReference as asked for at create
 /// @param entrypoint the user's command
 /// @param labels as in [SandboxSpec#labels], plus what the runtime added
+/// @param container what the runtime's engine knows beyond that; empty for a runtime without one
 public record RuntimeSandbox(
     String id,
     State state,
@@ -28,11 +29,53 @@ public record RuntimeSandbox(
     Optional<Instant> finishedAt,
     String imageReference,
     List<String> entrypoint,
-    Map<String, String> labels) {
+    Map<String, String> labels,
+    Optional<Container> container) {
   /// Copies the collections.
   public RuntimeSandbox {
     entrypoint = List.copyOf(entrypoint);
     labels = Map.copyOf(labels);
+  }
+
+  /// The same without a container.
+  public RuntimeSandbox(
+      String id,
+      State state,
+      OptionalInt exitCode,
+      boolean outOfMemory,
+      String error,
+      Instant createdAt,
+      Optional<Instant> finishedAt,
+      String imageReference,
+      List<String> entrypoint,
+      Map<String, String> labels) {
+    this(
+        id,
+        state,
+        exitCode,
+        outOfMemory,
+        error,
+        createdAt,
+        finishedAt,
+        imageReference,
+        entrypoint,
+        labels,
+        Optional.empty());
+  }
+
+  /// The container that a sandbox is in.
+  ///
+  /// @param id the engine's
+  /// @param name the engine's
+  /// @param startedAt when its first process was started last
+  /// @param health the engine's word for it, such as `healthy`; empty text when nobody checks it
+  /// @param checks what the last health checks printed, oldest first, one line each
+  public record Container(
+      String id, String name, Optional<Instant> startedAt, String health, List<String> checks) {
+    /// Copies the list.
+    public Container {
+      checks = List.copyOf(checks);
+    }
   }
 
   /// What a sandbox's first process is doing.

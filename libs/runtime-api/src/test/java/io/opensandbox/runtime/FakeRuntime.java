@@ -203,6 +203,15 @@ public final class FakeRuntime implements SandboxRuntime {
     emit(new RuntimeEvent.Changed(id));
   }
 
+  /// Notes what health checks found.
+  public void checked(String id, String health, List<String> checks) {
+    synchronized (this) {
+      box(id).health = health;
+      box(id).checks = List.copyOf(checks);
+    }
+    emit(new RuntimeEvent.Changed(id));
+  }
+
   /// Removes the sandbox as somebody at the engine's own command line would.
   public void vanish(String id) {
     synchronized (this) {
@@ -738,6 +747,9 @@ public final class FakeRuntime implements SandboxRuntime {
     OptionalInt exitCode = OptionalInt.empty();
     boolean outOfMemory;
     Optional<Instant> finishedAt = Optional.empty();
+    Optional<Instant> startedAt = Optional.empty();
+    String health = "";
+    List<String> checks = List.of();
 
     Box(
         SandboxSpec spec,
@@ -756,6 +768,7 @@ public final class FakeRuntime implements SandboxRuntime {
 
     void start(Instant now) {
       state = RuntimeSandbox.State.RUNNING;
+      startedAt = Optional.of(now);
       List<String> command = spec.entrypoint();
       String first = Objects.requireNonNull(command.getFirst());
       if (first.equals("true")) {
@@ -804,7 +817,14 @@ public final class FakeRuntime implements SandboxRuntime {
           finishedAt,
           image,
           spec.entrypoint(),
-          labels);
+          labels,
+          Optional.of(
+              new RuntimeSandbox.Container(
+                  "c0ffee" + spec.id().replace("-", ""),
+                  "sandbox-" + spec.id(),
+                  startedAt,
+                  health,
+                  checks)));
     }
   }
 }

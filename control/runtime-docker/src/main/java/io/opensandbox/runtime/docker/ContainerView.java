@@ -18,6 +18,8 @@ import java.util.OptionalInt;
 /// What the engine's inspection of a container says about the sandbox in it (docker-runtime
 /// contract, section 15).
 final class ContainerView {
+  private static final int MAX_CHECK_CHARS = 200;
+
   private final JsonNode container;
 
   ContainerView(JsonNode container) {
@@ -51,7 +53,32 @@ final class ContainerView {
         state == State.EXITED ? time(detail.path("FinishedAt").asText()) : Optional.empty(),
         container.path("Config").path("Image").asText(),
         texts(container.path("Config").path("Cmd")),
-        labels);
+        labels,
+        Optional.of(details()));
+  }
+
+  private RuntimeSandbox.Container details() {
+    JsonNode detail = container.path("State");
+    JsonNode health = detail.path("Health");
+    String word = health.path("Status").asText("");
+    List<String> checks = new ArrayList<>();
+    health.path("Log").forEach(check -> checks.add(line(check)));
+    return new RuntimeSandbox.Container(
+        containerId(),
+        container.path("Name").asText().replaceFirst("^/", ""),
+        time(detail.path("StartedAt").asText()),
+        word.equals("none") ? "" : word,
+        checks);
+  }
+
+  private static String line(JsonNode check) {
+    String output = check.path("Output").asText("").strip().replaceAll("\\s+", " ");
+    String end = check.path("End").asText("");
+    return "[%s] exit=%d %s"
+        .formatted(
+            end,
+            check.path("ExitCode").asInt(),
+            output.substring(0, Math.min(MAX_CHECK_CHARS, output.length())));
   }
 
   private State state() {

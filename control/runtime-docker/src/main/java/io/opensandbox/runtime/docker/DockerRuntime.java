@@ -20,6 +20,7 @@ import io.opensandbox.runtime.SandboxStats;
 import io.opensandbox.runtime.docker.engine.Engine;
 import io.opensandbox.runtime.docker.engine.EngineAddress;
 import io.opensandbox.runtime.docker.engine.EngineException;
+import io.opensandbox.runtime.docker.engine.EngineWatch;
 import io.opensandbox.runtime.docker.image.ImageStore;
 import io.opensandbox.runtime.docker.image.Platforms;
 import io.opensandbox.runtime.docker.staging.ExecdStaging;
@@ -91,7 +92,14 @@ public final class DockerRuntime implements SandboxRuntime {
   /// Throws `RUNTIME_UNAVAILABLE` when no engine answers or it lacks the configured secure runtime,
   /// [IllegalArgumentException] naming the key for a seccomp profile that cannot be read.
   public static DockerRuntime open(DockerRuntimeConfig config, Clock clock) {
-    Engine engine = connect(config);
+    return open(config, clock, EngineWatch.NONE);
+  }
+
+  /// The same.
+  ///
+  /// @param watch is told of every call of the engine
+  public static DockerRuntime open(DockerRuntimeConfig config, Clock clock, EngineWatch watch) {
+    Engine engine = connect(config, watch);
     try {
       checkSecureRuntime(engine, config.security().ociRuntime());
       DockerRuntime runtime = new DockerRuntime(engine, config, clock);
@@ -104,9 +112,9 @@ public final class DockerRuntime implements SandboxRuntime {
     }
   }
 
-  private static Engine connect(DockerRuntimeConfig config) {
+  private static Engine connect(DockerRuntimeConfig config, EngineWatch watch) {
     try {
-      return Engine.open(config.engine(), config.apiTimeout());
+      return Engine.open(config.engine(), config.apiTimeout(), watch);
     } catch (EngineException e) {
       throw new SandboxException(
           ErrorCode.RUNTIME_UNAVAILABLE,

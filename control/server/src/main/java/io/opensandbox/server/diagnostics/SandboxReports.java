@@ -21,6 +21,8 @@ final class SandboxReports {
   private static final String BANNER = "=".repeat(72);
   private static final String RULE = "-".repeat(40);
   private static final int MAX_LOG_CHARS = 4 << 20;
+  private static final List<String> STANDING =
+      List.of("Container: ", "Status: ", "Created: ", "Started: ");
 
   private final SandboxRuntime runtime;
 
@@ -49,21 +51,23 @@ final class SandboxReports {
             List.of("only the last " + MAX_LOG_CHARS + " characters are given"));
   }
 
-  /// What happened to the sandbox's processes; at most `limit` entries.
+  /// What happened to the sandbox's processes.
+  ///
+  /// @param limit how many events, and how many health checks, at most
   Excerpt runtimeEvents(SandboxRow row, int limit) {
     Optional<RuntimeSandbox> seen = runtime.find(row.id());
-    List<String> lines = new ArrayList<>();
-    if (seen.isPresent()) {
-      var sandbox = seen.get();
-      lines.add("Container: " + shortId(row.id()) + " (sandbox-" + row.id() + ")");
-      lines.add("Status: " + sandbox.state().name().toLowerCase(Locale.ROOT));
-      lines.add("Created: " + Timestamps.format(sandbox.createdAt()));
-      lines.addAll(notableEvents(sandbox, limit));
+    if (seen.isEmpty()) {
+      return new Excerpt("", false, List.of());
     }
-    int allowed = limit + 3;
-    boolean truncated = lines.size() > allowed;
-    var shown = truncated ? lines.subList(0, allowed) : lines;
-    return new Excerpt(joined(shown), truncated, List.of());
+    List<String> lines = new ArrayList<>(standing(seen.get()));
+    List<String> notable = notableEvents(seen.get());
+    lines.addAll(notable.subList(0, Math.min(limit, notable.size())));
+    List<String> checks =
+        seen.get().container().map(RuntimeSandbox.Container::checks).orElse(List.of());
+    int skipped = Math.max(0, checks.size() - limit);
+    checks.subList(skipped, checks.size()).forEach(check -> lines.add("  " + check));
+    boolean truncated = skipped > 0 || notable.size() > limit;
+    return new Excerpt(Masking.mask(joined(lines)), truncated, List.of());
   }
 
   /// What the server has to say of the sandbox's life.
@@ -94,8 +98,12 @@ final class SandboxReports {
     if (events.text().isEmpty()) {
       return lifecycleEvents(row);
     }
-    boolean notable = events.text().lines().count() > 3;
+    boolean notable = events.text().lines().anyMatch(SandboxReports::isNotable);
     return notable ? events.text() : events.text() + "(no notable events)\n";
+  }
+
+  private static boolean isNotable(String line) {
+    return STANDING.stream().noneMatch(line::startsWith);
   }
 
   /// The logs as text for people, with a line that says so when there are none.
@@ -142,7 +150,25 @@ final class SandboxReports {
     }
   }
 
-  private static List<String> notableEvents(RuntimeSandbox sandbox, int limit) {
+  // What every sandbox has to tell.
+  private static List<String> standing(RuntimeSandbox sandbox) {
+    String name = "sandbox-" + sandbox.id();
+    List<String> lines = new ArrayList<>();
+    lines.add(
+        sandbox
+            .container()
+            .map(it -> "Container: " + shortId(it.id()) + " (" + it.name() + ")")
+            .orElse("Container: " + shortId(sandbox.id()) + " (" + name + ")"));
+    lines.add("Status: " + sandbox.state().name().toLowerCase(Locale.ROOT));
+    lines.add("Created: " + Timestamps.format(sandbox.createdAt()));
+    sandbox
+        .container()
+        .flatMap(RuntimeSandbox.Container::startedAt)
+        .ifPresent(time -> lines.add("Started: " + Timestamps.format(time)));
+    return lines;
+  }
+
+  private static List<String> notableEvents(RuntimeSandbox sandbox) {
     List<String> lines = new ArrayList<>();
     sandbox.finishedAt().ifPresent(time -> lines.add("Finished: " + Timestamps.format(time)));
     if (sandbox.outOfMemory()) {
@@ -154,7 +180,11 @@ final class SandboxReports {
     if (!sandbox.error().isEmpty()) {
       lines.add("Event: error: " + sandbox.error());
     }
-    return lines.size() > limit + 1 ? lines.subList(0, limit + 1) : lines;
+    sandbox
+        .container()
+        .filter(it -> !it.health().isEmpty())
+        .ifPresent(it -> lines.add("Health: " + it.health()));
+    return lines;
   }
 
   private static String inspectStored(SandboxRow row) {

@@ -20,18 +20,22 @@ import java.util.function.Supplier;
 /// The routes `/health`, `/ready`, `/metrics` and `/capabilities`.
 public final class OperationRoutes {
   private final SandboxRuntime runtime;
+  private final Runnable storeCheck;
   private final Supplier<Map<String, Integer>> sandboxesByState;
   private final RequestCounter requests;
   private final List<MetricFamily> more;
 
+  /// @param storeCheck fails when the store takes no changes
   /// @param sandboxesByState counts them; fails when the store does not answer
   /// @param more families of `/metrics`, of features
   public OperationRoutes(
       SandboxRuntime runtime,
+      Runnable storeCheck,
       Supplier<Map<String, Integer>> sandboxesByState,
       RequestCounter requests,
       List<MetricFamily> more) {
     this.runtime = runtime;
+    this.storeCheck = storeCheck;
     this.sandboxesByState = sandboxesByState;
     this.requests = requests;
     this.more = List.copyOf(more);
@@ -46,7 +50,7 @@ public final class OperationRoutes {
   }
 
   private void ready(Exchange exchange) {
-    Map<String, Integer> _ = sandboxesByState.get();
+    storeCheck.run();
     Optional<String> unhealthy = runtime.unhealthyReason();
     if (unhealthy.isPresent()) {
       throw new SandboxException(ErrorCode.RUNTIME_UNAVAILABLE, unhealthy.get());

@@ -9,6 +9,7 @@ import io.opensandbox.server.sandbox.Captures;
 import io.opensandbox.server.sandbox.SandboxRow;
 import io.opensandbox.server.sandbox.SandboxService;
 import io.opensandbox.server.store.Leases;
+import io.opensandbox.server.tracing.Tracing;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -40,24 +41,28 @@ public final class SnapshotService implements AutoCloseable {
   private final InstantSource clock;
   private final int quota;
   private final Semaphore workers = new Semaphore(WORKERS, true);
-  private final ExecutorService threads =
-      Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("snapshot-", 0).factory());
+  private final ExecutorService threads;
 
   /// @param captures tells removals which sandboxes are being captured
   /// @param quota snapshots that may exist at once; 0 means no limit
+  /// @param tracing of the requests that snapshots are taken for
   public SnapshotService(
       Snapshots snapshots,
       SandboxRuntime runtime,
       SandboxService sandboxes,
       Captures captures,
       InstantSource clock,
-      int quota) {
+      int quota,
+      Tracing tracing) {
     this.store = snapshots.store();
     this.runtime = runtime;
     this.sandboxes = sandboxes;
     this.captures = captures;
     this.clock = clock;
     this.quota = quota;
+    this.threads =
+        tracing.carrying(
+            Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("snapshot-", 0).factory()));
   }
 
   /// Begins to capture a running sandbox.

@@ -85,7 +85,8 @@ public final class Migrations {
           """,
           "ALTER TABLE sandboxes ADD COLUMN pool TEXT",
           "ALTER TABLE sandboxes ADD COLUMN pool_revision TEXT",
-          "CREATE INDEX idx_sandboxes_pool ON sandboxes (pool, intent)");
+          "CREATE INDEX idx_sandboxes_pool ON sandboxes (pool, intent)",
+          "CREATE TABLE write_probe (id INTEGER PRIMARY KEY, changed_at BIGINT NOT NULL)");
 
   private Migrations() {}
 

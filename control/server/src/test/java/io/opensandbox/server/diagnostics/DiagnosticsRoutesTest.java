@@ -105,7 +105,26 @@ class DiagnosticsRoutesTest {
 
   @Test
   void nothingNotableSaysSo() {
-    assertThat(diagnose(server.create(), "events").body()).endsWith("(no notable events)\n");
+    var id = server.create();
+    var container = ("c0ffee" + id.replace("-", "")).substring(0, 12);
+
+    assertThat(diagnose(id, "events").body().lines())
+        .satisfiesExactly(
+            line -> assertThat(line).isEqualTo("Container: " + container + " (sandbox-" + id + ")"),
+            line -> assertThat(line).isEqualTo("Status: running"),
+            line -> assertThat(line).startsWith("Created: "),
+            line -> assertThat(line).startsWith("Started: "),
+            line -> assertThat(line).isEqualTo("(no notable events)"));
+  }
+
+  @Test
+  void eventsTellTheLastHealthChecks() {
+    var id = server.create();
+    RUNTIME.checked(id, "unhealthy", List.of("first", "second", "third"));
+
+    assertThat(diagnose(id, "events").body())
+        .endsWith("Health: unhealthy\n  first\n  second\n  third\n");
+    assertThat(diagnose(id, "events?limit=1").body()).endsWith("Health: unhealthy\n  third\n");
   }
 
   @Test

@@ -59,7 +59,8 @@ class MigrationsTest {
     Database first = database.open();
     first.write(connection -> {
       for (String table :
-          List.of("snapshots", "sandboxes", "idempotency", "pools", "schema_version")) {
+          List.of(
+              "snapshots", "sandboxes", "idempotency", "pools", "write_probe", "schema_version")) {
         Sql.of(connection, "DROP TABLE " + table).update();
       }
       return 0;

@@ -116,6 +116,20 @@ class TracingTest {
   }
 
   @Test
+  void theCaptureBehindASnapshotIsAPartOfItsRequest() {
+    try (TestServer server = TestServer.startWith(folder, collector.variables())) {
+      String id = server.create();
+
+      traced(server, "POST", "/v1/sandboxes/" + id + "/snapshots", "");
+
+      Seen capture = await(span -> span.name().equals("fake snapshot"));
+      Seen request = await(span -> span.name().equals("POST /v1/sandboxes/{id}/snapshots"));
+      assertThat(capture.trace()).isEqualTo(TRACE);
+      assertThat(capture.parent()).isEqualTo(request.id());
+    }
+  }
+
+  @Test
   void theProxyJoinsTheSandboxToTheTrace() throws InterruptedException {
     try (TestServer server = TestServer.startWith(folder, collector.variables());
         CapturedLog log = new CapturedLog("access")) {

@@ -45,7 +45,14 @@ public final class Engine implements AutoCloseable {
   ///
   /// @param silence how long the engine may say nothing within one call
   public static Engine open(EngineAddress address, Duration silence) {
-    EngineTransport transport = new EngineTransport(address, silence);
+    return open(address, silence, EngineWatch.NONE);
+  }
+
+  /// The same.
+  ///
+  /// @param watch is told of every call
+  public static Engine open(EngineAddress address, Duration silence, EngineWatch watch) {
+    EngineTransport transport = new EngineTransport(address, silence, watch);
     try {
       return new Engine(transport);
     } catch (RuntimeException e) {

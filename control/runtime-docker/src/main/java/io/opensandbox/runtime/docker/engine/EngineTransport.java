@@ -34,15 +34,18 @@ final class EngineTransport implements AutoCloseable {
 
   private final EngineAddress address;
   private final Duration silence;
+  private final EngineWatch watch;
   private final ConcurrentLinkedDeque<EngineConnection> idle = new ConcurrentLinkedDeque<>();
   private final AtomicInteger idleCount = new AtomicInteger();
   private final ScheduledThreadPoolExecutor deadlines;
   private volatile boolean closed;
 
   /// @param silence how long the engine may say nothing within one exchange
-  EngineTransport(EngineAddress address, Duration silence) {
+  /// @param watch is told of every exchange
+  EngineTransport(EngineAddress address, Duration silence, EngineWatch watch) {
     this.address = address;
     this.silence = silence;
+    this.watch = watch;
     this.deadlines =
         new ScheduledThreadPoolExecutor(
             1, Thread.ofPlatform().daemon().name("docker-deadlines").factory());
@@ -56,6 +59,22 @@ final class EngineTransport implements AutoCloseable {
 
   /// The same with another limit for silence; zero for none.
   EngineResponse exchange(EngineRequest request, Duration silence) throws IOException {
+    String path = request.path();
+    int query = path.indexOf('?');
+    try (EngineWatch.Call call =
+        watch.begin(request.method(), query < 0 ? path : path.substring(0, query))) {
+      try {
+        EngineResponse response = send(request, silence);
+        call.answered(response.status());
+        return response;
+      } catch (IOException | RuntimeException e) {
+        call.failed(e);
+        throw e;
+      }
+    }
+  }
+
+  private EngineResponse send(EngineRequest request, Duration silence) throws IOException {
     if (closed) {
       throw new IOException("the connection to the engine is closed");
     }

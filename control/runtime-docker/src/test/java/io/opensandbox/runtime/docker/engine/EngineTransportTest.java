@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -170,5 +171,48 @@ final class EngineTransportTest {
 
     assertThatThrownBy(() -> Engine.open(nowhere, Duration.ofSeconds(1)))
         .isInstanceOf(EngineException.class);
+  }
+
+  @Test
+  void aWatchIsToldOfEveryCallWithoutItsQuery() {
+    List<String> told = new CopyOnWriteArrayList<>();
+    script.add(answer("200 OK", "{\"MinAPIVersion\":\"1.12\"}"));
+    script.add(answer("404 Not Found", "{\"message\":\"no such container\"}"));
+
+    try (Engine watched =
+        Engine.open(
+            script.address(),
+            Duration.ofSeconds(60),
+            (method, path) -> {
+              told.add(method + " " + path);
+              return new EngineWatch.Call() {
+                @Override
+                public void answered(int status) {
+                  told.add("answered " + status);
+                }
+
+                @Override
+                public void failed(Throwable why) {
+                  told.add("failed " + why);
+                }
+
+                @Override
+                public void close() {
+                  told.add("closed");
+                }
+              };
+            })) {
+      assertThatThrownBy(() -> watched.get("/containers/x/json?size=true"))
+          .isInstanceOf(EngineException.class);
+    }
+
+    assertThat(told)
+        .containsExactly(
+            "GET /version",
+            "answered 200",
+            "closed",
+            "GET /v1.41/containers/x/json",
+            "answered 404",
+            "closed");
   }
 }
