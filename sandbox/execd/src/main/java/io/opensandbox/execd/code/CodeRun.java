@@ -8,6 +8,7 @@ import io.opensandbox.execd.kernel.Execution;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
@@ -40,14 +41,30 @@ final class CodeRun implements Execution {
 
   @Override
   public void output(Stream source, String text) throws IOException {
-    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-    outputBytes += bytes.length;
-    if (outputBytes > outputLimitBytes) {
-      cut();
+    if (isCut) {
       return;
     }
-    events.output(source == Stream.STDERR ? TextKind.STDERR : TextKind.STDOUT, bytes);
-    events.flush();
+    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    long left = outputLimitBytes - outputBytes;
+    boolean fits = bytes.length <= left;
+    byte[] shown = fits ? bytes : wholeCharacters(bytes, (int) left);
+    outputBytes += shown.length;
+    if (shown.length > 0) {
+      events.output(source == Stream.STDERR ? TextKind.STDERR : TextKind.STDOUT, shown);
+      events.flush();
+    }
+    if (!fits) {
+      cut();
+    }
+  }
+
+  /// The beginning of a text, without a part of a character at its end.
+  private static byte[] wholeCharacters(byte[] utf8, int length) {
+    int end = length;
+    while (end > 0 && (utf8[end] & 0xc0) == 0x80) {
+      end--;
+    }
+    return Arrays.copyOf(utf8, end);
   }
 
   @Override
@@ -69,8 +86,8 @@ final class CodeRun implements Execution {
     if (!isCut) {
       isCut = true;
       String notice =
-          "[execd] output of this run is cut: it is larger than %d bytes\n"
-              .formatted(outputLimitBytes);
+          "[execd] output of this run is cut: it is larger than %d bytes, or than %d bytes at once\n"
+              .formatted(outputLimitBytes, MAX_PIECE_BYTES);
       events.output(TextKind.STDERR, notice.getBytes(StandardCharsets.UTF_8));
       events.flush();
     }

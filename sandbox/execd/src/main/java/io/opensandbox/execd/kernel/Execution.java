@@ -6,6 +6,9 @@ import java.util.List;
 
 /// What one run of code gave, event by event.
 public interface Execution {
+  /// A piece of output or a result beyond this is cut, so that a kernel cannot fill the heap.
+  int MAX_PIECE_BYTES = 6 * 1024 * 1024;
+
   /// A piece of output, verbatim.
   void output(Stream stream, String text) throws IOException;
 
@@ -15,7 +18,7 @@ public interface Execution {
   /// @param bundle by MIME type
   void result(long executionCount, JsonObject bundle) throws IOException;
 
-  /// A piece of output or a result was too large and is lost.
+  /// A piece of output was too large, and its rest is lost; or a result was, and is lost.
   void cut() throws IOException;
 
   /// The code failed; last event of the run.

@@ -2,6 +2,7 @@ package io.opensandbox.execd.kernel;
 
 import io.opensandbox.execd.json.JsonObject;
 import io.opensandbox.execd.json.JsonParser;
+import io.opensandbox.execd.json.JsonPrefix;
 import io.opensandbox.protocol.execd.ExecdException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -134,11 +135,9 @@ final class JupyterConnection implements KernelConnection {
     @Override
     public @Nullable CompletionStage<?> onText(WebSocket socket, CharSequence data, boolean last) {
       byte[] bytes = data.toString().getBytes(StandardCharsets.UTF_8);
-      partial.write(bytes, 0, bytes.length);
-      isCut |= partial.size() > ZmtpSocket.MAX_FRAME_BYTES;
-      if (isCut && !last) {
-        partial.reset();
-      }
+      int room = Execution.MAX_PIECE_BYTES - partial.size();
+      isCut |= bytes.length > room;
+      partial.write(bytes, 0, Math.min(bytes.length, room));
       if (last) {
         byte[] message = partial.toByteArray();
         boolean whole = !isCut;
@@ -147,7 +146,7 @@ final class JupyterConnection implements KernelConnection {
         if (whole) {
           deliver(message);
         } else {
-          deliverCut();
+          deliverCut(Arrays.copyOf(message, ZmtpSocket.KEPT_BYTES));
         }
       }
       socket.request(1);
@@ -168,21 +167,44 @@ final class JupyterConnection implements KernelConnection {
     private void deliver(byte[] json) {
       try {
         JsonObject message = JsonParser.parseObject(json);
-        JsonObject header = message.object("header").orElse(JsonObject.EMPTY);
-        JsonObject parent = message.object("parent_header").orElse(JsonObject.EMPTY);
-        JsonObject content = message.object("content").orElse(JsonObject.EMPTY);
-        MessageHandler listener = handler;
-        if (listener == null) {
-          return;
-        }
-        if (isDeath(header, content)) {
-          end("the kernel died and the Jupyter server starts it again");
-          return;
-        }
-        channel(message.stringOrEmpty("channel"), header, parent, content, json.length, listener);
+        deliver(message, message.stringOrEmpty("channel"), json.length, false);
       } catch (ExecdException e) {
         end("the Jupyter server sent something that is not JSON: " + e.getMessage());
       }
+    }
+
+    /// The server writes the payload after the headers, and the channel last.
+    private void deliverCut(byte[] beginning) {
+      JsonObject message = JsonPrefix.parseObject(beginning);
+      String type = header(message).stringOrEmpty("msg_type");
+      Message.Channel channel =
+          type.endsWith("_reply") ? Message.Channel.SHELL : Message.Channel.IOPUB;
+      deliver(message, channel.wire(), beginning.length, true);
+    }
+
+    private void deliver(JsonObject message, String channel, int size, boolean cut) {
+      JsonObject header = header(message);
+      JsonObject content = message.object("content").orElse(JsonObject.EMPTY);
+      MessageHandler listener = handler;
+      if (listener == null) {
+        return;
+      }
+      if (isDeath(header, content)) {
+        end("the kernel died and the Jupyter server starts it again");
+        return;
+      }
+      String parent =
+          message.object("parent_header").orElse(JsonObject.EMPTY).stringOrEmpty("msg_id");
+      String type = header.stringOrEmpty("msg_type");
+      Arrays.stream(Message.Channel.values())
+          .filter(known -> known.wire().equals(channel))
+          .findFirst()
+          .ifPresent(
+              known -> listener.message(new Message(known, type, parent, content, size, cut)));
+    }
+
+    private static JsonObject header(JsonObject message) {
+      return message.object("header").orElse(JsonObject.EMPTY);
     }
 
     /// Jupyter tells of a kernel that died by a status without a parent.
@@ -192,37 +214,6 @@ final class JupyterConnection implements KernelConnection {
       }
       String state = content.stringOrEmpty("execution_state");
       return state.equals("dead") || state.equals("restarting") || state.equals("autorestarting");
-    }
-
-    private static void channel(
-        String name,
-        JsonObject header,
-        JsonObject parent,
-        JsonObject content,
-        int size,
-        MessageHandler listener) {
-      Arrays.stream(Message.Channel.values())
-          .filter(channel -> channel.wire().equals(name))
-          .findFirst()
-          .ifPresent(channel ->
-              listener.message(
-                  new Message(
-                      channel,
-                      header.stringOrEmpty("msg_type"),
-                      parent.stringOrEmpty("msg_id"),
-                      content,
-                      size,
-                      false)));
-    }
-
-    /// A message above the limit: which one it was stood in what is gone, so it counts as output of
-    /// whatever runs.
-    private void deliverCut() {
-      MessageHandler listener = handler;
-      if (listener != null) {
-        listener.message(
-            new Message(Message.Channel.IOPUB, "stream", "", JsonObject.EMPTY, 0, true));
-      }
     }
 
     private void end(String reason) {

@@ -24,9 +24,13 @@ import org.jspecify.annotations.Nullable;
 /// as the published code-interpreter image runs one.
 ///
 /// The server, or its kernels, may still be on the way up when the first request comes: what is
-/// missing is asked for again, with growing pauses, until [#START_LIMIT] is over.
+/// missing is asked for again, with growing pauses. Both limits end before the 30 s after which the
+/// SDKs give up, so that these tell the reason.
 public final class JupyterServer implements KernelSource, AutoCloseable {
   static final Duration START_LIMIT = Duration.ofSeconds(45);
+
+  private static final Duration SERVER_LIMIT = Duration.ofSeconds(25);
+  private static final Duration KERNEL_LIMIT = Duration.ofSeconds(10);
 
   private static final Duration REQUEST_LIMIT = Duration.ofSeconds(30);
   private static final Duration FIRST_PAUSE = Duration.ofMillis(200);
@@ -35,6 +39,7 @@ public final class JupyterServer implements KernelSource, AutoCloseable {
   private final String base;
   private final String token;
   private final Clock clock;
+  private final Duration serverLimit;
   private final Duration kernelLimit;
   private final CountDownLatch closed = new CountDownLatch(1);
 
@@ -46,11 +51,14 @@ public final class JupyterServer implements KernelSource, AutoCloseable {
   /// @param base `http://host:port`, with or without a trailing slash
   /// @param token sent as `Authorization: Token`, and to no other host
   public JupyterServer(String base, String token, Clock clock) {
-    this(base, token, clock, START_LIMIT);
+    this(base, token, clock, SERVER_LIMIT, KERNEL_LIMIT);
   }
 
-  /// @param kernelLimit how long a server or a kernel that is not there is waited for
-  JupyterServer(String base, String token, Clock clock, Duration kernelLimit) {
+  /// @param serverLimit how long the server and the kernel together are waited for
+  /// @param kernelLimit how long a server is asked again that answers but does not have the kernel
+  JupyterServer(
+      String base, String token, Clock clock, Duration serverLimit, Duration kernelLimit) {
+    this.serverLimit = serverLimit;
     this.kernelLimit = kernelLimit;
     this.base = base.endsWith("/") ? base.substring(0, base.length() - 1) : base;
     this.token = token;
@@ -134,7 +142,8 @@ public final class JupyterServer implements KernelSource, AutoCloseable {
   }
 
   private String awaitKernelName(String language) throws IOException {
-    long deadline = System.nanoTime() + kernelLimit.toNanos();
+    long deadline = System.nanoTime() + serverLimit.toNanos();
+    boolean hasAnswered = false;
     Duration wait = FIRST_PAUSE;
     while (true) {
       IOException problem;
@@ -146,6 +155,10 @@ public final class JupyterServer implements KernelSource, AutoCloseable {
         problem =
             new NoKernelException(
                 "the Jupyter server has no kernel for language \"" + language + "\"");
+        if (!hasAnswered) {
+          hasAnswered = true;
+          deadline = Math.min(deadline, System.nanoTime() + kernelLimit.toNanos());
+        }
       } catch (ConnectException e) {
         problem = new IOException("the Jupyter server at " + base + " does not answer", e);
       }

@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 /// code left behind, never ends up in this one. A kernel that dies ends the run at once.
 public final class Kernel implements AutoCloseable {
   private static final int QUEUED_MESSAGES = 256;
-  private static final int QUEUED_BYTES = ZmtpSocket.MAX_FRAME_BYTES;
+  private static final int QUEUED_BYTES = Execution.MAX_PIECE_BYTES;
   private static final Duration NUDGE = Duration.ofMillis(250);
   private static final Duration GRACE = Duration.ofSeconds(1);
 
@@ -178,10 +178,6 @@ public final class Kernel implements AutoCloseable {
     Failure failure = null;
     while (!idle || !replied) {
       Message message = run.take();
-      if (message.isCut()) {
-        execution.cut();
-        continue;
-      }
       JsonObject content = message.content();
       switch (message.type()) {
         case "stream" -> {
@@ -190,9 +186,16 @@ public final class Kernel implements AutoCloseable {
             execution.output(stream(content), text);
           }
         }
-        case "execute_result" ->
+        case "execute_result" -> {
+          if (!message.isCut()) {
             execution.result(content.integer("execution_count").orElse(0), bundle(content));
-        case "display_data", "update_display_data" -> execution.result(0, bundle(content));
+          }
+        }
+        case "display_data", "update_display_data" -> {
+          if (!message.isCut()) {
+            execution.result(0, bundle(content));
+          }
+        }
         case "error" -> failure = Failure.of(content);
         case "status" -> idle |= content.stringOrEmpty("execution_state").equals("idle");
         case "execute_reply" -> {
@@ -204,6 +207,9 @@ public final class Kernel implements AutoCloseable {
         default -> {
           // execute_input, comm and clear_output have no event in this API.
         }
+      }
+      if (message.isCut()) {
+        execution.cut();
       }
     }
     return Optional.ofNullable(failure);
@@ -326,7 +332,7 @@ public final class Kernel implements AutoCloseable {
     @Override
     public void message(Message message) {
       Run run = current;
-      if (run != null && (run.id.equals(message.parentId()) || message.isCut())) {
+      if (run != null && run.id.equals(message.parentId())) {
         run.offer(message);
       }
     }

@@ -9,7 +9,7 @@ import io.opensandbox.execd.json.JsonObject;
 /// @param parentId `msg_id` of the request it answers; empty when it answers none
 /// @param content the payload; its shape depends on the type
 /// @param size bytes of the payload, for bounding queues
-/// @param isCut whether the payload was too large and is empty
+/// @param isCut whether the payload was too large, and only its beginning is there
 record Message(
     Channel channel, String type, String parentId, JsonObject content, int size, boolean isCut) {
   /// The channels that execd uses.

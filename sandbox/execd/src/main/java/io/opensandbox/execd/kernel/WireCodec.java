@@ -2,6 +2,7 @@ package io.opensandbox.execd.kernel;
 
 import io.opensandbox.execd.json.JsonObject;
 import io.opensandbox.execd.json.JsonParser;
+import io.opensandbox.execd.json.JsonPrefix;
 import io.opensandbox.protocol.execd.ExecdException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -42,12 +43,13 @@ final class WireCodec {
       throw new IOException("the kernel sent a message without its parts");
     }
     if (received.isCut()) {
+      byte[] beginning = frames.get(at + 5);
       return new Message(
           channel,
           text(frames.get(at + 2), "msg_type"),
           text(frames.get(at + 3), "msg_id"),
-          JsonObject.EMPTY,
-          0,
+          JsonPrefix.parseObject(beginning),
+          beginning.length,
           true);
     }
     byte[] expected =

@@ -21,8 +21,8 @@ import java.util.concurrent.TimeUnit;
 /// Enough of ZeroMQ to talk to one kernel: a single peer, no reconnect, no queues. One thread
 /// receives; any thread may send. Closing it from another thread ends a blocked receive.
 final class ZmtpSocket implements AutoCloseable {
-  /// A frame beyond this is read and dropped, so that a kernel cannot fill the heap.
-  static final int MAX_FRAME_BYTES = 6 * 1024 * 1024;
+  /// What is kept of a frame beyond [Execution#MAX_PIECE_BYTES].
+  static final int KEPT_BYTES = 1024 * 1024;
 
   private static final int MAX_FRAMES = 64;
   private static final int GREETING_BYTES = 64;
@@ -174,9 +174,10 @@ final class ZmtpSocket implements AutoCloseable {
     if (length < 0) {
       throw new IOException("the kernel sent a frame of negative length");
     }
-    if (length > MAX_FRAME_BYTES) {
-      in.skipNBytes(length);
-      return new Frame(flags, new byte[0], true);
+    if (length > Execution.MAX_PIECE_BYTES) {
+      byte[] beginning = in.readNBytes(KEPT_BYTES);
+      in.skipNBytes(length - KEPT_BYTES);
+      return new Frame(flags, beginning, true);
     }
     byte[] body = in.readNBytes((int) length);
     if (body.length < length) {
@@ -213,7 +214,7 @@ final class ZmtpSocket implements AutoCloseable {
   /// A message as it was received.
   ///
   /// @param parts its frames
-  /// @param isCut whether a frame was too large and is empty now
+  /// @param isCut whether of a frame that was too large only the beginning is there
   record Frames(List<byte[]> parts, boolean isCut) {}
 
   @SuppressWarnings("ArrayRecordComponent") // never compared, and a copy of each frame is a waste

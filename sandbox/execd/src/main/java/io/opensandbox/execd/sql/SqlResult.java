@@ -6,7 +6,8 @@ import org.jspecify.annotations.Nullable;
 
 /// What a statement gave.
 public sealed interface SqlResult {
-  /// `{"columns":[...],"rows":[[...]]}`; cells are strings or null, the count is a number.
+  /// `{"columns":[...],"rows":[[...]]}`; cells are strings or null, the count is a number. Without
+  /// any row there is no `rows`.
   String toJson();
 
   /// A result set.
@@ -18,13 +19,17 @@ public sealed interface SqlResult {
     public String toJson() {
       JsonWriter json = new JsonWriter().beginObject().name("columns").beginArray();
       columns.forEach(json::value);
-      json.endArray().name("rows").beginArray();
-      for (List<@Nullable String> row : rows) {
-        json.beginArray();
-        row.forEach(json::value);
+      json.endArray();
+      if (!rows.isEmpty()) {
+        json.name("rows").beginArray();
+        for (List<@Nullable String> row : rows) {
+          json.beginArray();
+          row.forEach(json::value);
+          json.endArray();
+        }
         json.endArray();
       }
-      return json.endArray().endObject().toString();
+      return json.endObject().toString();
     }
   }
 

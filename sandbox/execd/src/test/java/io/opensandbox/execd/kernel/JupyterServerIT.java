@@ -82,7 +82,7 @@ class JupyterServerIT extends KernelSourceTck {
 
   @BeforeEach
   void connect() {
-    server = new JupyterServer(base, TOKEN, Clock.systemUTC(), Duration.ofSeconds(2));
+    server = connect(base, Duration.ofSeconds(60));
   }
 
   @AfterEach
@@ -98,6 +98,17 @@ class JupyterServerIT extends KernelSourceTck {
   @Override
   String deathReason() {
     return "the kernel died and the Jupyter server starts it again";
+  }
+
+  @Test
+  void aServerThatDoesNotAnswerIsNamed() {
+    String nobody = "http://127.0.0.1:1";
+
+    try (JupyterServer absent = connect(nobody, Duration.ofSeconds(1))) {
+      assertThatThrownBy(() -> absent.open("python", null))
+          .isInstanceOf(IOException.class)
+          .hasMessage("the Jupyter server at " + nobody + " does not answer");
+    }
   }
 
   @Test
@@ -160,6 +171,10 @@ class JupyterServerIT extends KernelSourceTck {
       left = kernelIds();
     }
     assertThat(before).containsAll(left);
+  }
+
+  private static JupyterServer connect(String url, Duration limit) {
+    return new JupyterServer(url, TOKEN, Clock.systemUTC(), limit, Duration.ofSeconds(2));
   }
 
   /// A second connection to the kernel that is there now and was not before.

@@ -148,7 +148,19 @@ abstract class KernelSourceTck {
     try (Kernel kernel = open()) {
       RecordedExecution run = run(kernel, "print('x' * 30_000_000)");
 
+      assertThat(run.events().getFirst()).startsWith("STDOUT xxx").hasSizeGreaterThan(1_000_000);
       assertThat(run.events()).contains("cut").endsWith("complete");
+      assertThat(run(kernel, "3").events()).contains("complete");
+    }
+  }
+
+  @Test
+  void endsTheRunOfAnErrorThatIsTooLarge() throws IOException {
+    try (Kernel kernel = open()) {
+      RecordedExecution run = run(kernel, "raise SystemExit('x' * 8_000_000)");
+
+      assertThat(run.events()).contains("cut");
+      assertThat(run.events().getLast()).startsWith("error ");
       assertThat(run(kernel, "3").events()).contains("complete");
     }
   }

@@ -71,6 +71,13 @@ class SqlDatabaseIT {
   }
 
   @Test
+  void leavesRowsOutWhenThereAreNone() throws SqlException {
+    SqlResult result = new SqlDatabase(address).run("SELECT 1 AS a FROM DUAL WHERE FALSE");
+
+    assertThat(result.toJson()).isEqualTo("{\"columns\":[\"a\"]}");
+  }
+
+  @Test
   void countsAffectedRowsInTheSandboxDatabase() throws SqlException {
     SqlDatabase database = new SqlDatabase(address);
     database.run("CREATE OR REPLACE TABLE t (n INT, s VARCHAR(100))");
