@@ -7,6 +7,7 @@
 #include "bootstrap.h"
 #include "filter.h"
 #include "install.h"
+#include "overlay.h"
 #include "standalone.h"
 #include "supervisor.h"
 
@@ -44,6 +45,7 @@ int main(int argc, char **argv) {
   if (strcmp(command, "broker") == 0) return standalone_broker(argc - 2, argv + 2);
   if (strcmp(command, "install") == 0) return install_run(argc - 2, argv + 2);
   if (strcmp(command, "as") == 0) return as_run(argc - 2, argv + 2);
+  if (strcmp(command, "overlay") == 0) return overlay_run(argc - 2, argv + 2);
   if (strcmp(command, "bootstrap") == 0) return bootstrap_run(argc - 2, argv + 2);
   if (strcmp(command, "zstd") == 0) return filter_compress();
   if (strcmp(command, "unzstd") == 0) return filter_decompress();

@@ -125,12 +125,13 @@ final class Execd implements Activity, AutoCloseable {
     }
   }
 
-  private static IsolatedRoutes isolated(Settings settings, Surroundings surroundings) {
+  private IsolatedRoutes isolated(Settings settings, Surroundings surroundings) {
     return new IsolatedRoutes(
         new IsolatedRoutes.Environment(
             surroundings.spawner(),
             surroundings.environment(),
-            Path.of(settings.temporaryFolder(), "execd-isolated-" + settings.port()),
+            settings.isolation(),
+            files.leftovers(),
             surroundings.isolation(),
             surroundings.clock(),
             new Ids()::session,
@@ -211,6 +212,7 @@ final class Execd implements Activity, AutoCloseable {
     }
     try {
       files.sweep();
+      isolated.sweep();
     } catch (IOException e) {
       log.error("cannot remove what a killed daemon left behind", e);
     }

@@ -8,6 +8,7 @@ import io.opensandbox.execd.file.FileLimits;
 import io.opensandbox.execd.file.FileRoutes;
 import io.opensandbox.execd.file.FileTimes;
 import io.opensandbox.execd.file.Leftovers;
+import io.opensandbox.execd.file.NewOwner;
 import io.opensandbox.execd.http.Router;
 import io.opensandbox.execd.path.PathExpansion;
 import io.opensandbox.execd.watch.WatchRoutes;
@@ -34,15 +35,21 @@ final class FileSystemRoutes {
     this.zstd = new Zstd(surroundings.spawner(), surroundings.isolation().launcher());
   }
 
+  /// Where temporaries are noted.
+  Leftovers leftovers() {
+    return leftovers;
+  }
+
   /// Removes what an earlier daemon was about to write when it was killed.
   void sweep() throws IOException {
     leftovers.sweep();
   }
 
   void register(Router router) {
-    new FileRoutes(paths, accounts, times, limits, leftovers).register(router);
-    new DirectoryRoutes(paths, accounts, times, limits.bodyBytes()).register(router);
+    new FileRoutes(paths, accounts, times, limits, leftovers, NewOwner.NOBODY).register(router);
+    new DirectoryRoutes(paths, accounts, times, limits.bodyBytes(), NewOwner.NOBODY)
+        .register(router);
     new WatchRoutes(paths, clock).register(router);
-    new ArchiveRoutes(paths, zstd).register(router);
+    new ArchiveRoutes(paths, zstd, leftovers).register(router);
   }
 }

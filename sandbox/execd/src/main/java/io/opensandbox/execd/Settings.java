@@ -2,7 +2,10 @@ package io.opensandbox.execd;
 
 import io.opensandbox.execd.command.CommandLimits;
 import io.opensandbox.execd.duration.GoDuration;
+import io.opensandbox.execd.isolated.IsolationLimits;
 import io.opensandbox.execd.log.Level;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -18,6 +21,7 @@ import java.util.Set;
 /// @param jupyter the kernel server
 /// @param code how code contexts run
 /// @param commands what is remembered of commands
+/// @param isolation limits of isolated sessions
 /// @param hibernateAfter zero for never
 /// @param temporaryFolder for output of commands
 record Settings(
@@ -27,6 +31,7 @@ record Settings(
     Jupyter jupyter,
     Code code,
     CommandLimits commands,
+    IsolationLimits isolation,
     Duration hibernateAfter,
     String temporaryFolder) {
   private static final int DEFAULT_PORT = 44772;
@@ -43,6 +48,10 @@ record Settings(
           "warm-kernel",
           "code-output-limit",
           "hibernate-after",
+          "isolation-upper-root",
+          "isolation-upper-max-bytes",
+          "isolation-diff-max-bytes",
+          "isolation-allowed-writable",
           "command-records",
           "command-retention",
           "command-output-limit",
@@ -87,6 +96,7 @@ record Settings(
                 1024,
                 Long.MAX_VALUE)),
         commands(source),
+        isolation(source),
         source.duration("hibernate-after", "EXECD_HIBERNATE_AFTER", "10m"),
         source.text("", "TMPDIR", "/tmp"));
   }
@@ -167,6 +177,58 @@ record Settings(
             usual.totalOutputBytes(),
             64 << 10,
             Long.MAX_VALUE / 4));
+  }
+
+  /// Without a flag, sessions keep their files where only root may, else with other temporaries;
+  /// daemons on several ports do not share them.
+  private static IsolationLimits isolation(Source source) {
+    long port = source.number("port", "", DEFAULT_PORT, 0, 65535);
+    String root = source.text("isolation-upper-root", "EXECD_ISOLATION_UPPER_ROOT", "");
+    String temporaries = source.text("", "TMPDIR", "/tmp");
+    List<Path> roots =
+        root.isEmpty()
+            ? List.of(
+                Path.of("/var/lib/execd/isolation", Long.toString(port)),
+                Path.of(temporaries, "execd-isolated-" + port))
+            : List.of(absolute("isolation-upper-root", root));
+    return new IsolationLimits(
+        roots,
+        source.number(
+            "isolation-upper-max-bytes",
+            "EXECD_ISOLATION_UPPER_MAX_BYTES",
+            IsolationLimits.MAX_UPPER_BYTES,
+            1,
+            IsolationLimits.MAX_UPPER_BYTES),
+        source.number(
+            "isolation-diff-max-bytes",
+            "EXECD_ISOLATION_DIFF_MAX_BYTES",
+            IsolationLimits.DEFAULT_DIFF_BYTES,
+            1,
+            Long.MAX_VALUE),
+        writableRoots(source));
+  }
+
+  private static List<Path> writableRoots(Source source) {
+    String text = source.text("isolation-allowed-writable", "EXECD_ISOLATION_ALLOWED_WRITABLE", "");
+    List<Path> roots = new ArrayList<>();
+    for (String root : text.split(",", -1)) {
+      if (!root.isBlank()) {
+        roots.add(absolute("isolation-allowed-writable", root.strip()));
+      }
+    }
+    return roots.isEmpty() ? IsolationLimits.DEFAULT_WRITABLE_ROOTS : roots;
+  }
+
+  private static Path absolute(String flag, String text) {
+    try {
+      Path path = Path.of(text);
+      if (path.isAbsolute()) {
+        return path.normalize();
+      }
+    } catch (InvalidPathException _) { // answered below
+    }
+    throw new IllegalArgumentException(
+        "--" + flag + " must be an absolute path, not \"" + text + "\"");
   }
 
   /// Flags and environment together.

@@ -7,7 +7,9 @@ import io.opensandbox.execd.Settings.Code;
 import io.opensandbox.execd.Settings.Jupyter;
 import io.opensandbox.execd.Settings.LogSettings;
 import io.opensandbox.execd.command.CommandLimits;
+import io.opensandbox.execd.isolated.IsolationLimits;
 import io.opensandbox.execd.log.Level;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +29,17 @@ class SettingsTest {
                 new Jupyter("", "", Duration.ofMillis(100)),
                 new Code("", 10 << 20),
                 CommandLimits.DEFAULT,
+                new IsolationLimits(
+                    List.of(
+                        Path.of("/var/lib/execd/isolation/44772"),
+                        Path.of("/tmp/execd-isolated-44772")),
+                    8L << 30,
+                    4L << 30,
+                    List.of(
+                        Path.of("/workspace"),
+                        Path.of("/mnt"),
+                        Path.of("/media"),
+                        Path.of("/data"))),
                 Duration.ofMinutes(10),
                 "/tmp"));
   }
@@ -51,7 +64,11 @@ class SettingsTest {
                 "--command-records=5",
                 "--command-retention=1m",
                 "--command-output-limit=65536",
-                "--command-output-total=131072"),
+                "--command-output-total=131072",
+                "--isolation-upper-root=/up",
+                "--isolation-upper-max-bytes=5",
+                "--isolation-diff-max-bytes=6",
+                "--isolation-allowed-writable=/a, /b"),
             Map.of("TMPDIR", "/t", "EXECD_LOG_FILE", "/l", "EXECD_ACCESS_TOKEN", "other"));
 
     assertThat(settings)
@@ -63,6 +80,8 @@ class SettingsTest {
                 new Jupyter("http://j", "t", Duration.ofSeconds(1)),
                 new Code("python", 2048),
                 new CommandLimits(5, Duration.ofMinutes(1), 4096, 65536, 131072),
+                new IsolationLimits(
+                    List.of(Path.of("/up")), 5, 6, List.of(Path.of("/a"), Path.of("/b"))),
                 Duration.ZERO,
                 "/t"));
   }
@@ -75,7 +94,8 @@ class SettingsTest {
             "JUPYTER_HOST", "https://j",
             "EXECD_JUPYTER_IDLE_POLL_INTERVAL", "0s",
             "OPENSANDBOX_LOG_OUTPUT", "stderr, /x",
-            "EXECD_HIBERNATE_AFTER", "1h");
+            "EXECD_HIBERNATE_AFTER", "1h",
+            "EXECD_ISOLATION_UPPER_ROOT", "/up");
 
     var settings = Settings.of(List.of(), environment);
 
@@ -83,11 +103,15 @@ class SettingsTest {
     assertThat(settings.jupyter()).isEqualTo(new Jupyter("https://j", "", Duration.ofMillis(100)));
     assertThat(settings.log().outputs()).isEqualTo(List.of("stderr", "/x"));
     assertThat(settings.hibernateAfter()).isEqualTo(Duration.ofHours(1));
+    assertThat(settings.isolation().roots()).containsExactly(Path.of("/up"));
   }
 
   @ParameterizedTest
   @ValueSource(
       strings = {
+        "--isolation-upper-root=relative",
+        "--isolation-upper-max-bytes=8589934593",
+        "--isolation-diff-max-bytes=0",
         "--nope=1",
         "port",
         "--port",

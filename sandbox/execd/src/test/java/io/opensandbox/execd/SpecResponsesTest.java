@@ -107,7 +107,13 @@ class SpecResponsesTest {
             Log.open(Level.ofFlag(3), List.of(), nowhere, nowhere, clock));
     ServerSocketChannel listener = ServerSocketChannel.open();
     listener.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
-    execd = new Execd(Settings.of(List.of(), environment), surroundings, listener);
+    execd =
+        new Execd(
+            Settings.of(
+                List.of("--isolation-upper-root", directory.resolve("isolated").toString()),
+                environment),
+            surroundings,
+            listener);
     execd.start();
   }
 

@@ -1,6 +1,7 @@
 package io.opensandbox.execd.archive;
 
 import io.opensandbox.execd.file.FileErrors;
+import io.opensandbox.execd.file.Leftovers;
 import io.opensandbox.execd.file.RequiredQuery;
 import io.opensandbox.execd.http.Exchange;
 import io.opensandbox.execd.http.Headers;
@@ -34,11 +35,15 @@ public final class ArchiveRoutes {
 
   private final PathExpansion paths;
   private final Zstd zstd;
+  private final Leftovers leftovers;
 
   /// Routes over the whole file system.
-  public ArchiveRoutes(PathExpansion paths, Zstd zstd) {
+  ///
+  /// @param leftovers where temporaries are noted
+  public ArchiveRoutes(PathExpansion paths, Zstd zstd, Leftovers leftovers) {
     this.paths = paths;
     this.zstd = zstd;
+    this.leftovers = leftovers;
   }
 
   /// How an archive is compressed.
@@ -129,8 +134,9 @@ public final class ArchiveRoutes {
     Extraction.Summary summary;
     try {
       Files.createDirectories(root);
-      try (InputStream in = decompressed(exchange.body())) {
-        summary = Extraction.extract(new TarReader(in), root.toRealPath());
+      try (InputStream in = decompressed(exchange.body());
+          Leftovers.Staging staging = leftovers.begin()) {
+        summary = Extraction.extract(new TarReader(in), root.toRealPath(), staging);
       }
     } catch (TarException | ZipException | EOFException e) {
       throw new ExecdException(

@@ -19,6 +19,8 @@ final class ArchiveWriting {
   private final OutputStream out;
   private final TarWriter tar;
   private final byte[] buffer = new byte[64 * 1024];
+  private TarWriter.Extras extras = TarWriter.Extras.NONE;
+  private int modeBits = 0777;
 
   /// @param prefix before each name
   /// @param out what `tar` writes to
@@ -59,20 +61,43 @@ final class ArchiveWriting {
   void writeAlone(Path path, FileStatus status) throws IOException {
     String name = prefix + root.relativize(path);
     long modified = status.modified().to(TimeUnit.SECONDS);
-    int mode = status.mode() & 0777;
+    int mode = status.mode() & modeBits;
     if (status.isDirectory()) {
-      tar.begin(new TarEntry(name + "/", TarEntry.Kind.DIRECTORY, mode, 0, modified, ""));
+      tar.begin(new TarEntry(name + "/", TarEntry.Kind.DIRECTORY, mode, 0, modified, ""), extras);
     } else if (status.isLink()) {
       String target = Files.readSymbolicLink(path).toString();
-      tar.begin(new TarEntry(name, TarEntry.Kind.SYMBOLIC_LINK, mode, 0, modified, target));
+      tar.begin(new TarEntry(name, TarEntry.Kind.SYMBOLIC_LINK, mode, 0, modified, target), extras);
     } else if (status.isRegular()) {
       writeFile(path, new TarEntry(name, TarEntry.Kind.FILE, mode, status.size(), modified, ""));
     }
   }
 
+  /// The same with owners and all mode bits.
+  ///
+  /// @param opaque as in [TarWriter.Extras]
+  void writeOwned(Path path, FileStatus status, boolean opaque) throws IOException {
+    extras = new TarWriter.Extras(status.uid(), status.gid(), opaque);
+    modeBits = 07777;
+    writeAlone(path, status);
+  }
+
+  /// Writes a further name of a file.
+  void writeHardLink(Path path, FileStatus status, String first) throws IOException {
+    long modified = status.modified().to(TimeUnit.SECONDS);
+    tar.begin(
+        new TarEntry(
+            prefix + root.relativize(path),
+            TarEntry.Kind.HARD_LINK,
+            status.mode() & 07777,
+            0,
+            modified,
+            first),
+        new TarWriter.Extras(status.uid(), status.gid(), false));
+  }
+
   private void writeFile(Path path, TarEntry entry) throws IOException {
     try (InputStream in = Files.newInputStream(path, LinkOption.NOFOLLOW_LINKS)) {
-      tar.begin(entry);
+      tar.begin(entry, extras);
       long left = entry.size();
       while (left > 0) {
         int count = in.read(buffer, 0, (int) Math.min(buffer.length, left));

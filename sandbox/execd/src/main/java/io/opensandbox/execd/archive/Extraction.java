@@ -1,7 +1,7 @@
 package io.opensandbox.execd.archive;
 
 import io.opensandbox.execd.file.FileTree;
-import io.opensandbox.execd.file.TemporaryNames;
+import io.opensandbox.execd.file.Leftovers;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
@@ -21,6 +21,7 @@ final class Extraction {
 
   private final Path root;
   private final TarReader tar;
+  private final Leftovers.Staging staging;
   private final byte[] buffer = new byte[64 * 1024];
   private long entries;
   private long bytes;
@@ -28,18 +29,20 @@ final class Extraction {
   /// What an upload brought.
   record Summary(long entries, long bytes) {}
 
-  private Extraction(Path root, TarReader tar) {
+  private Extraction(Path root, TarReader tar, Leftovers.Staging staging) {
     this.root = root;
     this.tar = tar;
+    this.staging = staging;
   }
 
   /// Unpacks everything.
   ///
   /// @param root an existing directory
+  /// @param staging names temporaries
   /// @throws TarException when the archive is malformed or would leave `root`; members before the
   ///   offending one stay
-  static Summary extract(TarReader tar, Path root) throws IOException {
-    Extraction extraction = new Extraction(root, tar);
+  static Summary extract(TarReader tar, Path root, Leftovers.Staging staging) throws IOException {
+    Extraction extraction = new Extraction(root, tar, staging);
     for (Optional<TarEntry> entry = tar.next(); entry.isPresent(); entry = tar.next()) {
       extraction.extract(entry.get());
     }
@@ -107,7 +110,7 @@ final class Extraction {
   }
 
   private void writeFile(Path path, TarEntry entry) throws IOException {
-    Path temporary = TemporaryNames.beside(path);
+    Path temporary = staging.onlyIn(path.resolveSibling(""));
     try {
       try (OutputStream out =
           Files.newOutputStream(
@@ -138,7 +141,7 @@ final class Extraction {
     if (entry.linkTarget().isEmpty() || entry.linkTarget().indexOf('\0') >= 0) {
       throw new TarException("member \"" + entry.name() + "\" is a link to nowhere");
     }
-    Path temporary = TemporaryNames.beside(path);
+    Path temporary = staging.onlyIn(path.resolveSibling(""));
     Files.createSymbolicLink(temporary, Path.of(entry.linkTarget()));
     try {
       put(temporary, path);
@@ -153,7 +156,7 @@ final class Extraction {
       throw new TarException(
           "a hard link names \"" + target + "\", which is no file of the archive");
     }
-    Path temporary = TemporaryNames.beside(path);
+    Path temporary = staging.onlyIn(path.resolveSibling(""));
     try {
       Files.createLink(temporary, target);
       put(temporary, path);

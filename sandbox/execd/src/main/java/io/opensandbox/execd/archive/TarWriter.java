@@ -10,6 +10,7 @@ import java.util.Arrays;
 final class TarWriter {
   static final int BLOCK = 512;
   private static final int MAX_NAME_BYTES = 100;
+  private static final long MAX_OCTAL_ID = 07777777;
   private static final long MAX_OCTAL_SIZE = 077777777777L;
 
   private final OutputStream out;
@@ -19,8 +20,22 @@ final class TarWriter {
     this.out = out;
   }
 
+  /// What a member has besides its entry.
+  ///
+  /// @param uid user id
+  /// @param gid group id
+  /// @param opaque whether a directory of which nothing shows that was there before
+  record Extras(long uid, long gid, boolean opaque) {
+    static final Extras NONE = new Extras(0, 0, false);
+  }
+
   /// Writes the header of a member; exactly `entry.size()` bytes and [#pad] must follow.
   void begin(TarEntry entry) throws IOException {
+    begin(entry, Extras.NONE);
+  }
+
+  /// The same, with extras.
+  void begin(TarEntry entry, Extras extras) throws IOException {
     byte[] name = entry.name().getBytes(StandardCharsets.UTF_8);
     byte[] link = entry.linkTarget().getBytes(StandardCharsets.UTF_8);
     StringBuilder extended = new StringBuilder();
@@ -33,6 +48,15 @@ final class TarWriter {
     if (entry.size() > MAX_OCTAL_SIZE) {
       record(extended, "size", Long.toString(entry.size()));
     }
+    if (extras.uid > MAX_OCTAL_ID) {
+      record(extended, "uid", Long.toString(extras.uid));
+    }
+    if (extras.gid > MAX_OCTAL_ID) {
+      record(extended, "gid", Long.toString(extras.gid));
+    }
+    if (extras.opaque) {
+      record(extended, "SCHILY.xattr.trusted.overlay.opaque", "y");
+    }
     if (!extended.isEmpty()) {
       byte[] content = extended.toString().getBytes(StandardCharsets.UTF_8);
       header(
@@ -41,11 +65,19 @@ final class TarWriter {
           'x',
           0644,
           content.length,
-          0);
+          0,
+          Extras.NONE);
       out.write(content);
       pad(content.length);
     }
-    header(name, link, entry.kind().flag(), entry.mode(), entry.size(), entry.modifiedSeconds());
+    header(
+        name,
+        link,
+        entry.kind().flag(),
+        entry.mode(),
+        entry.size(),
+        entry.modifiedSeconds(),
+        extras);
   }
 
   /// A record begins with its own length in decimal, that number included.
@@ -56,13 +88,14 @@ final class TarWriter {
     out.append(length).append(' ').append(key).append('=').append(value).append('\n');
   }
 
-  private void header(byte[] name, byte[] link, char flag, int mode, long size, long modified)
+  private void header(
+      byte[] name, byte[] link, char flag, int mode, long size, long modified, Extras extras)
       throws IOException {
     Arrays.fill(block, (byte) 0);
     System.arraycopy(name, 0, block, 0, Math.min(name.length, MAX_NAME_BYTES));
     octal(100, 8, mode);
-    octal(108, 8, 0);
-    octal(116, 8, 0);
+    octal(108, 8, Math.min(extras.uid, MAX_OCTAL_ID));
+    octal(116, 8, Math.min(extras.gid, MAX_OCTAL_ID));
     octal(124, 12, Math.min(size, MAX_OCTAL_SIZE));
     octal(136, 12, Math.clamp(modified, 0, MAX_OCTAL_SIZE));
     block[156] = (byte) flag;

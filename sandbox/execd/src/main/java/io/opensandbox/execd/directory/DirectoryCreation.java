@@ -2,6 +2,7 @@ package io.opensandbox.execd.directory;
 
 import io.opensandbox.execd.account.AccountDatabase;
 import io.opensandbox.execd.file.FileErrors;
+import io.opensandbox.execd.file.NewOwner;
 import io.opensandbox.execd.file.Permissions;
 import io.opensandbox.execd.http.Exchange;
 import io.opensandbox.execd.http.Handler;
@@ -9,7 +10,6 @@ import io.opensandbox.execd.json.JsonObject;
 import io.opensandbox.execd.json.JsonParser;
 import io.opensandbox.execd.path.PathView;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -20,16 +20,18 @@ final class DirectoryCreation implements Handler {
   private final PathView paths;
   private final AccountDatabase accounts;
   private final long bodyLimit;
+  private final NewOwner owner;
 
-  DirectoryCreation(PathView paths, AccountDatabase accounts, long bodyLimit) {
+  DirectoryCreation(PathView paths, AccountDatabase accounts, long bodyLimit, NewOwner owner) {
     this.paths = paths;
     this.accounts = accounts;
     this.bodyLimit = bodyLimit;
+    this.owner = owner;
   }
 
   @Override
   public void handle(Exchange exchange) throws IOException {
-    parse(JsonParser.parseObject(exchange.readBody(bodyLimit))).forEach(DirectoryCreation::create);
+    parse(JsonParser.parseObject(exchange.readBody(bodyLimit))).forEach(this::create);
     exchange.respondEmpty(200);
   }
 
@@ -43,11 +45,9 @@ final class DirectoryCreation implements Handler {
     return wanted;
   }
 
-  private static void create(Path path, Permissions permissions) {
+  private void create(Path path, Permissions permissions) {
     try {
-      boolean existed = Files.isDirectory(path);
-      Files.createDirectories(path);
-      if (!existed) {
+      if (owner.createDirectories(path)) {
         permissions.apply(path);
       }
     } catch (IOException e) {

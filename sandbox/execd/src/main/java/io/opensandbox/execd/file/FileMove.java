@@ -24,17 +24,24 @@ import java.util.List;
 final class FileMove implements Handler {
   private final PathView paths;
   private final long bodyLimit;
+  private final Leftovers leftovers;
+  private final NewOwner owner;
 
-  FileMove(PathView paths, long bodyLimit) {
+  FileMove(PathView paths, long bodyLimit, Leftovers leftovers, NewOwner owner) {
     this.paths = paths;
     this.bodyLimit = bodyLimit;
+    this.leftovers = leftovers;
+    this.owner = owner;
   }
 
   private record Step(Path source, Path destination) {}
 
   @Override
   public void handle(Exchange exchange) throws IOException {
-    parse(JsonParser.parse(exchange.readBody(bodyLimit))).forEach(FileMove::move);
+    List<Step> steps = parse(JsonParser.parse(exchange.readBody(bodyLimit)));
+    try (Leftovers.Staging staging = leftovers.begin()) {
+      steps.forEach(step -> move(step, staging));
+    }
     exchange.respondEmpty(200);
   }
 
@@ -64,7 +71,7 @@ final class FileMove implements Handler {
     return paths.expand(text);
   }
 
-  private static void move(Step step) {
+  private void move(Step step, Leftovers.Staging staging) {
     Path source = step.source;
     Path destination = step.destination;
     if (!Files.exists(source)) {
@@ -80,23 +87,25 @@ final class FileMove implements Handler {
           "cannot move \"%s\" into itself, to \"%s\"".formatted(source, destination));
     }
     try {
-      Files.createDirectories(destination.getParent());
-      rename(source, destination);
+      owner.createDirectories(destination.resolveSibling(""));
+      rename(source, destination, staging);
     } catch (IOException e) {
       throw FileErrors.failed("error moving \"" + source + "\" to", destination, e);
     }
   }
 
-  private static void rename(Path source, Path destination) throws IOException {
+  private static void rename(Path source, Path destination, Leftovers.Staging staging)
+      throws IOException {
     try {
       Files.move(source, destination, StandardCopyOption.ATOMIC_MOVE);
     } catch (AtomicMoveNotSupportedException _) {
-      moveBetweenFileSystems(source, destination);
+      moveBetweenFileSystems(source, destination, staging);
     }
   }
 
-  private static void moveBetweenFileSystems(Path source, Path destination) throws IOException {
-    Path copy = TemporaryNames.beside(destination);
+  private static void moveBetweenFileSystems(
+      Path source, Path destination, Leftovers.Staging staging) throws IOException {
+    Path copy = staging.in(destination.resolveSibling(""));
     try {
       FileTree.copy(source, copy);
       Files.move(copy, destination, StandardCopyOption.ATOMIC_MOVE);

@@ -24,12 +24,19 @@ final class FileUpload implements Handler {
   private final AccountDatabase accounts;
   private final FileLimits limits;
   private final Leftovers leftovers;
+  private final NewOwner owner;
 
-  FileUpload(PathView paths, AccountDatabase accounts, FileLimits limits, Leftovers leftovers) {
+  FileUpload(
+      PathView paths,
+      AccountDatabase accounts,
+      FileLimits limits,
+      Leftovers leftovers,
+      NewOwner owner) {
     this.paths = paths;
     this.accounts = accounts;
     this.limits = limits;
     this.leftovers = leftovers;
+    this.owner = owner;
   }
 
   /// Where a file goes and what it is to be.
@@ -38,7 +45,7 @@ final class FileUpload implements Handler {
   @Override
   public void handle(Exchange exchange) throws IOException {
     try (Leftovers.Staging staging = leftovers.begin();
-        UploadForm form = new UploadForm(staging)) {
+        UploadForm form = new UploadForm(staging, owner)) {
       read(exchange, form);
       form.requirePairs();
       form.commit();
@@ -90,7 +97,7 @@ final class FileUpload implements Handler {
     String path;
     try {
       json = JsonParser.parseObject(text);
-      permissions = Permissions.parse(json, accounts);
+      permissions = owner.complete(Permissions.parse(json, accounts));
       path = json.stringOrEmpty("path");
     } catch (ExecdException e) {
       throw new ExecdException(

@@ -16,6 +16,20 @@ public final class HardLinks {
 
   private final Map<Inode, Path> copies = new HashMap<>();
 
+  /// The first names under which files with several names were met. For one thread.
+  public static final class Names {
+    private final Map<Inode, Path> first = new HashMap<>();
+
+    /// The name that a file was met under before; empty the first time, and for files with only one
+    /// name.
+    ///
+    /// @param name by which this one is to be known
+    public Optional<Path> firstOf(Path file, Path name) throws IOException {
+      Optional<Inode> inode = severalNames(file);
+      return inode.map(known -> first.putIfAbsent(known, name));
+    }
+  }
+
   private record Inode(long device, long number) {}
 
   /// Copies a file, or links to the copy that another name of it has got. An old file at `to` makes

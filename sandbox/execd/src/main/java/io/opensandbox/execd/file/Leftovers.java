@@ -75,8 +75,8 @@ public final class Leftovers {
   private static void removeTemporary(String name) throws IOException {
     try {
       Path path = Path.of(name);
-      if (TemporaryNames.isOne(path) && Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS)) {
-        Files.deleteIfExists(path);
+      if (TemporaryNames.isOne(path)) {
+        FileTree.delete(path);
       }
     } catch (InvalidPathException _) {
       return; // half a note: its temporary was not made yet
@@ -94,6 +94,20 @@ public final class Leftovers {
     /// The directory for temporaries that cannot be beside their target.
     Path spare() {
       return spare;
+    }
+
+    /// An unused name in a directory, noted in place of all before it, which are gone or have
+    /// become files.
+    public Path onlyIn(Path directory) {
+      FileChannel open = channel;
+      if (open != null && !failed) {
+        try {
+          open.truncate(0);
+        } catch (IOException _) { // as below
+          failed = true;
+        }
+      }
+      return in(directory);
     }
 
     /// An unused name in a directory, noted.

@@ -110,6 +110,11 @@ public final class StagedFile implements AutoCloseable {
     return target;
   }
 
+  /// The directory in which the content will be.
+  Path parent() {
+    return target.resolveSibling("");
+  }
+
   /// Appends content.
   public void write(byte[] bytes, int offset, int length) throws IOException {
     ByteBuffer buffer = ByteBuffer.wrap(bytes, offset, length);

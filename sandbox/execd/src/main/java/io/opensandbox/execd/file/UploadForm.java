@@ -13,11 +13,13 @@ import java.util.List;
 /// target; one that comes first is staged in the spare directory and copied at the end.
 final class UploadForm implements AutoCloseable {
   private final Leftovers.Staging staging;
+  private final NewOwner owner;
   private final List<FileUpload.Metadata> metadata = new ArrayList<>();
   private final List<StagedFile> files = new ArrayList<>();
 
-  UploadForm(Leftovers.Staging staging) {
+  UploadForm(Leftovers.Staging staging, NewOwner owner) {
     this.staging = staging;
+    this.owner = owner;
   }
 
   void addMetadata(FileUpload.Metadata item) {
@@ -61,6 +63,7 @@ final class UploadForm implements AutoCloseable {
     for (int i = 0; i < files.size(); i++) {
       FileUpload.Metadata item = metadata.get(i);
       try {
+        owner.createDirectories(files.get(i).parent());
         files.get(i).commitTo(item.path(), item.permissions(), staging);
       } catch (IOException e) {
         throw FileErrors.failed("error writing file", item.path(), e);

@@ -15,6 +15,7 @@ import java.io.OutputStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Lock;
@@ -23,15 +24,16 @@ import java.util.concurrent.locks.Lock;
 /// name before the names in its part of the archive.
 final class ChangeRoutes {
   private static final long MAX_BODY_BYTES = 1 << 16;
-  private static final long MAX_DIFF_BYTES = 4L << 30;
 
   /// How long a commit waits for runs and file operations to end.
   private static final long PATIENCE_SECONDS = 20;
 
   private final IsolatedSessions sessions;
+  private final long maxDiffBytes;
 
-  ChangeRoutes(IsolatedSessions sessions) {
+  ChangeRoutes(IsolatedSessions sessions, long maxDiffBytes) {
     this.sessions = sessions;
+    this.maxDiffBytes = maxDiffBytes;
   }
 
   void register(Router router) {
@@ -40,22 +42,32 @@ final class ChangeRoutes {
         .add("POST", IsolatedRoutes.BASE + "/commit", this::commit);
   }
 
-  private List<Mounted> requireCopies(IsolatedSession session) {
-    List<Mounted> copies = session.copies();
-    if (copies.isEmpty()) {
+  private List<Mounted> requireOverlays(IsolatedSession session) {
+    List<Mounted> overlays = session.overlays();
+    if (overlays.isEmpty()) {
       throw new ExecdException(
           ErrorCode.INVALID_REQUEST_BODY,
           "no directory of isolated session " + session.id() + " has mode overlay");
     }
-    return copies;
+    return overlays;
+  }
+
+  /// What was in memory is gone with the namespace.
+  private static void requireReadable(IsolatedSession session, List<Mounted> overlays) {
+    boolean readable =
+        overlays.stream().allMatch(mount -> Comparison.isDirectory(overlayOf(mount).changes()));
+    if (!readable) {
+      throw session.ended();
+    }
   }
 
   private void diff(Exchange exchange) throws IOException {
     IsolatedSession session = sessions.find(exchange.pathParameter("id"));
-    List<Mounted> copies = requireCopies(session);
+    List<Mounted> overlays = requireOverlays(session);
     session.using().readLock().lock();
     try {
-      ChangesArchive changes = changes(copies);
+      requireReadable(session, overlays);
+      ChangesArchive changes = changes(overlays);
       Headers headers = Headers.of("Content-Type", "application/gzip");
       headers.set("Content-Disposition", "attachment; filename=\"diff.tar.gz\"");
       OutputStream out = exchange.startStream(200, headers, OptionalLong.empty());
@@ -66,33 +78,34 @@ final class ChangeRoutes {
     }
   }
 
-  private static ChangesArchive changes(List<Mounted> copies) {
+  private ChangesArchive changes(List<Mounted> overlays) {
     List<ChangesArchive.Part> parts = new ArrayList<>();
     long bytes = 0;
-    for (Mounted mount : copies) {
-      String prefix = copies.size() == 1 ? "" : mount.path().toString().substring(1) + "/";
-      List<Path> changed = new ArrayList<>();
-      List<Path> removed = new ArrayList<>();
-      bytes += collect(mount, changed, removed);
-      parts.add(new ChangesArchive.Part(mount.actual(), prefix, changed, removed));
+    for (Mounted mount : overlays) {
+      String prefix = overlays.size() == 1 ? "" : mount.path().toString().substring(1) + "/";
+      List<ChangesArchive.Change> changes = new ArrayList<>();
+      bytes += collect(mount, changes);
+      parts.add(new ChangesArchive.Part(overlayOf(mount).changes(), prefix, changes));
     }
-    if (bytes > MAX_DIFF_BYTES) {
+    if (bytes > maxDiffBytes) {
       throw new ExecdException(
-          ErrorCode.TOO_LARGE, "the changes exceed " + MAX_DIFF_BYTES + " bytes");
+          ErrorCode.TOO_LARGE, "the changes exceed " + maxDiffBytes + " bytes");
     }
     return new ChangesArchive(parts);
   }
 
-  private static long collect(Mounted mount, List<Path> changed, List<Path> removed) {
+  private static long collect(Mounted mount, List<ChangesArchive.Change> changes) {
     long bytes = 0;
+    Overlay overlay = overlayOf(mount);
     try {
-      for (WorkspaceCopy.Difference difference : copyOf(mount).differences()) {
+      for (Overlay.Difference difference : overlay.differences()) {
         switch (difference) {
-          case WorkspaceCopy.Difference.Changed(Path path) -> {
-            changed.add(path);
-            bytes += FileStatus.ofLink(mount.actual().resolve(path)).size();
+          case Overlay.Difference.Changed(Path path, boolean replaces) -> {
+            changes.add(new ChangesArchive.Change.Present(path, replaces));
+            bytes += FileStatus.ofLink(overlay.changes().resolve(path)).size();
           }
-          case WorkspaceCopy.Difference.Removed(Path path) -> removed.add(path);
+          case Overlay.Difference.Removed(Path path) ->
+              changes.add(new ChangesArchive.Change.Gone(path));
         }
       }
     } catch (IOException e) {
@@ -101,12 +114,8 @@ final class ChangeRoutes {
     return bytes;
   }
 
-  private static WorkspaceCopy copyOf(Mounted mount) {
-    WorkspaceCopy copy = mount.copy();
-    if (copy == null) {
-      throw new IllegalArgumentException(mount.path() + " is no copy");
-    }
-    return copy;
+  private static Overlay overlayOf(Mounted mount) {
+    return Objects.requireNonNull(mount.overlay());
   }
 
   private void commit(Exchange exchange) throws IOException {
@@ -118,13 +127,22 @@ final class ChangeRoutes {
           ErrorCode.INVALID_REQUEST_BODY,
           "field \"strategy\" must be overwrite, not \"" + strategy + "\"");
     }
-    body.flag("reset_upper_after"); // a commit leaves no difference, so there is nothing to reset
-    List<Mounted> copies = requireCopies(session);
+    boolean reset = body.flag("reset_upper_after");
+    requireOverlays(session);
     Lock alone = session.using().writeLock();
     awaitAlone(alone);
     try {
-      for (Mounted mount : copies) {
+      List<Mounted> overlays = requireOverlays(session);
+      requireReadable(session, overlays);
+      if (reset && session.runsInBackground()) {
+        throw new ExecdException(
+            ErrorCode.CONFLICT, "a background run is under way, which a reset would end");
+      }
+      for (Mounted mount : overlays) {
         commit(mount);
+      }
+      if (reset && !session.isDestroyed()) {
+        reset(session);
       }
     } finally {
       alone.unlock();
@@ -143,9 +161,20 @@ final class ChangeRoutes {
     throw new ExecdException(ErrorCode.CONFLICT, "a run or a file operation is under way");
   }
 
+  private static void reset(IsolatedSession session) {
+    try {
+      session.reset();
+    } catch (IOException e) {
+      throw new ExecdException(
+          ErrorCode.RUNTIME_ERROR,
+          "the changes were committed, but the session could not be reset: " + e.getMessage(),
+          e);
+    }
+  }
+
   private static void commit(Mounted mount) {
     try {
-      copyOf(mount).commit();
+      overlayOf(mount).commit();
     } catch (IOException e) {
       throw FileErrors.failed("cannot commit to", mount.path(), e);
     }

@@ -1,38 +1,35 @@
 package io.opensandbox.execd.isolated;
 
-import io.opensandbox.execd.account.AccountDatabase;
-import io.opensandbox.execd.directory.DirectoryRoutes;
 import io.opensandbox.execd.file.FileErrors;
-import io.opensandbox.execd.file.FileLimits;
-import io.opensandbox.execd.file.FileRoutes;
-import io.opensandbox.execd.file.FileTimes;
 import io.opensandbox.execd.file.FileTree;
-import io.opensandbox.execd.file.Leftovers;
-import io.opensandbox.execd.http.Router;
 import io.opensandbox.protocol.execd.ErrorCode;
 import io.opensandbox.protocol.execd.ExecdException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// Makes sessions: their files, then their namespace. What was made goes again when a step fails.
 final class Creation {
   private static final long MAX_COPY_BYTES = 2L << 30;
 
-  private final Isolator isolator;
-  private final Path root;
-  private final FileTimes times;
-  private final AccountDatabase accounts;
+  /// Of memory beyond the limit, so that exceeding it is noticed.
+  private static final long SLACK_BYTES = 16 << 20;
 
-  /// @param root of all sessions' files
-  Creation(Isolator isolator, Path root, FileTimes times, AccountDatabase accounts) {
+  private final Isolator isolator;
+  private final long maxUpperBytes;
+  private final SessionFiles files;
+
+  /// @param maxUpperBytes of what is written to an overlay
+  Creation(Isolator isolator, long maxUpperBytes, SessionFiles files) {
     this.isolator = isolator;
-    this.root = root;
-    this.times = times;
-    this.accounts = accounts;
+    this.maxUpperBytes = maxUpperBytes;
+    this.files = files;
   }
 
   IsolatedSession create(String id, IsolationRequest request, Instant now) {
@@ -40,7 +37,7 @@ final class Creation {
     requireIdentity(request.identity(), found);
     request.binds().forEach(Creation::requireBindable);
     request.extraWritable().forEach(path -> requireThere("extra_writable", path));
-    Path folder = root.resolve(id);
+    Path folder = folder(id);
     try {
       return make(id, request, now, folder, found);
     } catch (IOException e) {
@@ -52,9 +49,20 @@ final class Creation {
     }
   }
 
+  private Path folder(String id) {
+    try {
+      return isolator.root().path().resolve(id);
+    } catch (IOException e) {
+      throw new ExecdException(
+          ErrorCode.SERVICE_UNAVAILABLE,
+          "there is no place for the sessions' files: " + e.getMessage(),
+          e);
+    }
+  }
+
   private static void remove(Path folder, Exception because) {
     try {
-      FileTree.delete(folder);
+      UpperRoot.delete(folder);
     } catch (IOException e) {
       because.addSuppressed(e);
     }
@@ -85,68 +93,141 @@ final class Creation {
       throw new ExecdException(
           ErrorCode.NOT_SUPPORTED_HERE, "user namespaces are not available in this sandbox");
     }
-    if (wanted && !identity.namespaced() && !OwnIdentity.isRoot()) {
+    if (wanted && !identity.namespaced() && !found.canSwitchIdentity()) {
       throw new ExecdException(
           ErrorCode.NOT_SUPPORTED_HERE,
-          "execd does not run as root, so \"uid\" and \"gid\" need \"uid_mode\": \"userns\"");
+          "execd may not change users here, so \"uid\" and \"gid\" need \"uid_mode\": \"userns\"");
     }
   }
 
   private IsolatedSession make(
       String id, IsolationRequest request, Instant now, Path folder, Isolator.Capabilities found)
       throws IOException {
-    Path broker = prepareFolders(folder);
-    List<Mounted> mounts = new ArrayList<>();
-    for (IsolationRequest.Mount mount : request.mounts()) {
-      mounts.add(mounted(mount, request, folder.resolve("copy-" + mounts.size())));
-    }
-    var places =
-        new Bubblewrap.Places(
-            mounts.stream()
-                .map(
-                    mount -> new Bubblewrap.Mount(mount.path(), mount.actual(), mount.isReadOnly()))
-                .toList(),
-            broker,
-            root,
-            isolator.launcher());
-    Namespace namespace = isolator.start(found, request, places);
-    var files =
-        new IsolatedSession.Files(
-            folder, mounts, fileRoutes(mounts, false), fileRoutes(mounts, true));
-    return new IsolatedSession(id, request, now, files, namespace);
-  }
-
-  private Path prepareFolders(Path folder) throws IOException {
-    Files.createDirectories(root);
-    Files.setAttribute(root, "unix:mode", 0700);
     Files.createDirectory(folder);
-    return Files.createDirectory(folder.resolve("broker"));
+    List<Prepared> prepared = new ArrayList<>();
+    for (IsolationRequest.Mount mount : request.mounts()) {
+      Path own = Files.createDirectory(folder.resolve(Integer.toString(prepared.size())));
+      prepared.add(prepare(mount, request.identity(), own, found.overlays()));
+    }
+    Duration retain = retention(request);
+    if (retain.isPositive()) {
+      UpperRoot.retainAfterCrash(folder, retain);
+    }
+    IsolatedSession.Opener opener = () -> open(request, folder, prepared, found);
+    return new IsolatedSession(id, request, now, folder, opener);
   }
 
-  private Mounted mounted(IsolationRequest.Mount mount, IsolationRequest request, Path copy)
+  /// How long the folder is kept after the session's end: as long as any of its layers.
+  static Duration retention(IsolationRequest request) {
+    return request.mounts().stream()
+        .map(mount -> mount.persistence().retain())
+        .max(Comparator.naturalOrder())
+        .orElse(Duration.ZERO);
+  }
+
+  /// A directory of a session before its namespace is there.
+  ///
+  /// @param actual where it is for whoever makes the namespace
+  /// @param layer what is to be mounted; null when nothing is
+  private record Prepared(
+      IsolationRequest.Mount mount,
+      Path actual,
+      @Nullable WorkspaceCopy copy,
+      Isolator.@Nullable Layer layer,
+      long maxBytes) {
+    /// Forgets what an earlier namespace has written.
+    void clear() throws IOException {
+      if (layer != null) {
+        WorkspaceLayer.delete(layer.folder());
+        Files.createDirectory(layer.folder());
+      }
+    }
+
+    Mounted in(Namespace namespace) {
+      if (layer == null) {
+        return new Mounted(mount.path(), mount.mode(), copy);
+      }
+      Path mounted = namespace.outside(layer.folder());
+      // Memory is the namespace's own; a disk can be read without it.
+      Path stored = layer.bytes() == 0 ? layer.folder() : mounted;
+      var overlay = new WorkspaceLayer(layer.lower(), mounted, stored, maxBytes);
+      return new Mounted(mount.path(), mount.mode(), overlay);
+    }
+  }
+
+  private IsolatedSession.Opened open(
+      IsolationRequest request, Path folder, List<Prepared> prepared, Isolator.Capabilities found)
+      throws IOException {
+    for (Prepared each : prepared) {
+      each.clear();
+    }
+    Path root = folder.resolveSibling("");
+    Path broker = folder.resolve("broker");
+    FileTree.delete(broker);
+    Files.createDirectory(broker);
+    List<Bubblewrap.Mount> seen = new ArrayList<>();
+    List<Isolator.Layer> layers = new ArrayList<>();
+    for (Prepared each : prepared) {
+      boolean readOnly = each.mount().mode() == IsolationRequest.Mode.RO;
+      seen.add(new Bubblewrap.Mount(each.mount().path(), each.actual(), readOnly));
+      Isolator.Layer layer = each.layer();
+      if (layer != null) {
+        layers.add(layer);
+      }
+    }
+    var places = new Bubblewrap.Places(seen, broker, root, isolator.launcher());
+    Namespace namespace = isolator.start(found, request, places, layers);
+    List<Mounted> mounts = prepared.stream().map(each -> each.in(namespace)).toList();
+    return new IsolatedSession.Opened(namespace, mounts, files.of(mounts, request.identity()));
+  }
+
+  private Prepared prepare(
+      IsolationRequest.Mount mount,
+      IsolationRequest.Identity identity,
+      Path own,
+      Isolator.Overlays overlays)
       throws IOException {
     Path path = mount.path();
-    if (root.startsWith(path)) {
-      throw new ExecdException(
-          ErrorCode.INVALID_REQUEST_BODY, "\"" + path + "\" holds the sessions' own files");
+    if (own.startsWith(path)) {
+      throw invalid("\"" + path + "\" holds the sessions' own files");
     }
     if (Files.exists(path) && !Files.isDirectory(path)) {
-      throw new ExecdException(
-          ErrorCode.INVALID_REQUEST_BODY, "\"" + path + "\" is not a directory");
+      throw invalid("\"" + path + "\" is not a directory");
     }
     if (!Files.exists(path)) {
       Files.createDirectories(path);
-      own(path, request.identity());
+      own(path, identity);
     }
     if (mount.mode() != IsolationRequest.Mode.OVERLAY) {
-      return new Mounted(path, mount.mode(), null);
+      return new Prepared(mount, path, null, null, 0);
     }
-    if (WorkspaceCopy.size(path, MAX_COPY_BYTES) > MAX_COPY_BYTES) {
-      throw new ExecdException(
-          ErrorCode.INVALID_REQUEST_BODY,
-          "\"%s\" is larger than %d bytes; use mode rw".formatted(path, MAX_COPY_BYTES));
+    IsolationRequest.Store store = mount.persistence().store();
+    if (store == IsolationRequest.Store.VOLUME && !overlays.onVolume()) {
+      throw invalid(
+          "field \"persist\": there is no mounted volume for the upper layer at \"%s\""
+              .formatted(own.getParent()));
     }
-    return new Mounted(path, mount.mode(), WorkspaceCopy.make(path.toRealPath(), copy));
+    if (!overlays.mounted()) {
+      WorkspaceCopy copy = copy(path, own.resolve("copy"));
+      return new Prepared(mount, copy.path(), copy, null, 0);
+    }
+    boolean inMemory = store == IsolationRequest.Store.MEMORY || !overlays.onDisk();
+    long limit = Math.min(maxUpperBytes, mount.persistence().maxBytes());
+    var layer = new Isolator.Layer(inMemory ? limit + SLACK_BYTES : 0, own, path.toRealPath());
+    return new Prepared(mount, WorkspaceLayer.merged(own), null, layer, limit);
+  }
+
+  private static WorkspaceCopy copy(Path path, Path to) throws IOException {
+    if (Comparison.size(path, MAX_COPY_BYTES) > MAX_COPY_BYTES) {
+      throw invalid(
+          "\"%s\" is larger than %d bytes, and there is no overlayfs here; use mode rw"
+              .formatted(path, MAX_COPY_BYTES));
+    }
+    return WorkspaceCopy.make(path.toRealPath(), to);
+  }
+
+  private static ExecdException invalid(String message) {
+    return new ExecdException(ErrorCode.INVALID_REQUEST_BODY, message);
   }
 
   private static void own(Path path, IsolationRequest.Identity identity) throws IOException {
@@ -159,15 +240,5 @@ final class Creation {
     if (identity.gid().isPresent()) {
       Files.setAttribute(path, "unix:gid", (int) identity.gid().getAsLong());
     }
-  }
-
-  /// The file routes for a session's directories.
-  Router fileRoutes(List<Mounted> mounts, boolean writing) {
-    Router files = new Router();
-    WorkspaceView view = new WorkspaceView(mounts, writing);
-    FileLimits limits = FileLimits.DEFAULT;
-    new FileRoutes(view, accounts, times, limits, new Leftovers(root)).register(files);
-    new DirectoryRoutes(view, accounts, times, limits.bodyBytes()).register(files);
-    return files;
   }
 }

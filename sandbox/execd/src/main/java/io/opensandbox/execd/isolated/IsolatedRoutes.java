@@ -2,6 +2,7 @@ package io.opensandbox.execd.isolated;
 
 import io.opensandbox.execd.account.AccountDatabase;
 import io.opensandbox.execd.file.FileTimes;
+import io.opensandbox.execd.file.Leftovers;
 import io.opensandbox.execd.http.Exchange;
 import io.opensandbox.execd.http.JsonResponses;
 import io.opensandbox.execd.http.Router;
@@ -9,6 +10,8 @@ import io.opensandbox.execd.json.JsonObject;
 import io.opensandbox.execd.json.JsonParser;
 import io.opensandbox.execd.json.JsonWriter;
 import io.opensandbox.execd.process.Spawner;
+import io.opensandbox.protocol.execd.ErrorCode;
+import io.opensandbox.protocol.execd.ExecdException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -23,11 +26,10 @@ import java.util.function.Supplier;
 public final class IsolatedRoutes implements AutoCloseable {
   static final String BASE = "/v1/isolated/session/{id}";
   private static final long MAX_BODY_BYTES = 1 << 20;
-  private static final List<Path> WRITABLE_ROOTS =
-      List.of(Path.of("/workspace"), Path.of("/mnt"), Path.of("/media"), Path.of("/data"));
-
   private final Environment environment;
+  private final IsolationLimits limits;
   private final Isolator isolator;
+  private final SessionFiles files;
   private final IsolatedSessions sessions;
   private final SessionJson json;
   private final Creation creation;
@@ -36,14 +38,16 @@ public final class IsolatedRoutes implements AutoCloseable {
   /// What the routes need from outside.
   ///
   /// @param variables the daemon's own
-  /// @param folder where sessions keep their files
+  /// @param limits of sessions, and where they keep their files
+  /// @param leftovers where temporaries of uploads are noted
   /// @param tools the files of others
   /// @param ids a new id at each call
   /// @param warnings told about what goes wrong outside of a request
   public record Environment(
       Spawner spawner,
       Map<String, String> variables,
-      Path folder,
+      IsolationLimits limits,
+      Leftovers leftovers,
       Tools tools,
       Clock clock,
       Supplier<String> ids,
@@ -69,23 +73,27 @@ public final class IsolatedRoutes implements AutoCloseable {
   /// Routes without sessions yet.
   public IsolatedRoutes(Environment environment) {
     this.environment = environment;
+    this.limits = environment.limits();
     FileTimes times = new FileTimes(environment.clock().getZone());
     AccountDatabase accounts = AccountDatabase.ofSystem();
     this.isolator =
         new Isolator(
-            environment.spawner(),
-            environment.variables(),
-            environment.tools(),
-            environment.folder());
+            environment.spawner(), environment.variables(), environment.tools(), limits.roots());
+    this.files = new SessionFiles(accounts, times, environment.leftovers());
     this.sessions = new IsolatedSessions(environment.clock(), environment.warnings());
     this.json = new SessionJson(times);
-    this.creation = new Creation(isolator, environment.folder(), times, accounts);
+    this.creation = new Creation(isolator, limits.upperBytes(), files);
     this.runs = new RunRoutes(sessions, environment, json, accounts);
   }
 
   /// Whether there is no session, so that the daemon may hibernate.
   public boolean isIdle() {
     return sessions.isEmpty();
+  }
+
+  /// Removes what sessions of a daemon before this one have left. Call it before there are any.
+  public void sweep() throws IOException {
+    isolator.sweep(environment.clock().instant());
   }
 
   /// Removes all sessions.
@@ -103,10 +111,11 @@ public final class IsolatedRoutes implements AutoCloseable {
         .add("GET", BASE, this::show)
         .add("DELETE", BASE, this::delete);
     runs.register(router);
-    new ChangeRoutes(sessions).register(router);
-    for (Router.Route route : creation.fileRoutes(List.of(), false).routes()) {
+    new ChangeRoutes(sessions, limits.diffBytes()).register(router);
+    for (Router.Route route : files.routes()) {
       String pattern = BASE + route.pattern();
-      router.add(route.method(), pattern, exchange -> files(exchange, pattern));
+      SessionFiles.Use use = SessionFiles.Use.of(route);
+      router.add(route.method(), pattern, exchange -> files(exchange, pattern, use));
     }
   }
 
@@ -119,32 +128,36 @@ public final class IsolatedRoutes implements AutoCloseable {
             .field("isolator", "bwrap")
             .field("version", found.version())
             .field("message", found.message())
-            .field("setpriv_available", found.available())
+            .field("setpriv_available", found.available() && !found.mapped())
             .field("userns_available", found.userNamespaces())
             .field("commit_supported", found.available())
             .field("diff_supported", found.available())
             .field("share_net_overridable", true)
-            .name("profiles")
-            .beginArray()
-            .value("strict")
-            .value("balanced")
-            .endArray()
-            .name("allowed_workspaces")
-            .beginArray()
-            .endArray()
-            .name("allowed_extra_writable_prefixes")
-            .beginArray();
-    WRITABLE_ROOTS.forEach(path -> answer.value(path.toString()));
-    answer.endArray();
+            .field("overlay", found.overlays().mounted() ? "overlayfs" : "copy");
+    array(answer, "profiles", List.of("strict", "balanced"));
+    array(answer, "allowed_workspaces", List.of());
+    array(
+        answer,
+        "allowed_extra_writable_prefixes",
+        limits.writableRoots().stream().map(Path::toString).toList());
     isolator.filterDigest().ifPresent(digest -> answer.field("seccomp_profile_sha256", digest));
-    answer.name("persist").beginObject().field("available", false).endObject();
-    JsonResponses.send(exchange, 200, answer.endObject());
+    answer.name("persist").beginObject().field("available", found.overlays().onVolume());
+    answer.field("max_size_bytes_default", limits.persistentBytes());
+    answer.field("max_size_bytes_limit", limits.upperBytes());
+    answer.field("retain_seconds_default", IsolationRequest.Persistence.DEFAULT_RETAIN_SECONDS);
+    JsonResponses.send(exchange, 200, answer.endObject().endObject());
+  }
+
+  private static void array(JsonWriter answer, String name, List<String> values) {
+    answer.name(name).beginArray();
+    values.forEach(answer::value);
+    answer.endArray();
   }
 
   private void create(Exchange exchange) throws IOException {
     JsonObject body = JsonParser.parseObject(exchange.readBody(MAX_BODY_BYTES));
     isolator.require();
-    IsolationRequest request = IsolationRequest.parse(body, WRITABLE_ROOTS);
+    IsolationRequest request = IsolationRequest.parse(body, limits);
     sessions.requireRoom();
     IsolatedSession session =
         creation.create(environment.ids().get(), request, environment.clock().instant());
@@ -172,19 +185,33 @@ public final class IsolatedRoutes implements AutoCloseable {
   }
 
   /// Hands a file request to the routes of the session's directories, under the path they know.
-  private void files(Exchange exchange, String pattern) throws IOException {
+  private void files(Exchange exchange, String pattern, SessionFiles.Use use) throws IOException {
     IsolatedSession session = sessions.find(exchange.pathParameter("id"));
     String rawPath = exchange.rawPath();
     int start = rawPath.indexOf('/', "/v1/isolated/session/".length());
-    boolean reads = exchange.method().equals("GET");
-    Router files = reads ? session.files().reading() : session.files().writing();
     session.used(environment.clock().instant());
     session.using().readLock().lock();
     try {
-      files.handle(exchange.withRawPath(rawPath.substring(start)));
+      Router routes = session.files(use);
+      if (use.writes() && session.exceedsLimit(incomingBytes(exchange))) {
+        throw new ExecdException(ErrorCode.DISK_FULL, SessionLimits.TOO_MUCH);
+      }
+      routes.handle(exchange.withRawPath(rawPath.substring(start)));
     } finally {
       exchange.matched(pattern);
       session.using().readLock().unlock();
+    }
+  }
+
+  /// Of content that is to be stored, as far as the request tells.
+  private static long incomingBytes(Exchange exchange) {
+    if (!exchange.path().endsWith("/files/upload")) {
+      return 0;
+    }
+    try {
+      return Long.parseLong(exchange.headers().first("Content-Length").orElse("0"));
+    } catch (NumberFormatException _) {
+      return 0;
     }
   }
 }

@@ -15,7 +15,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 
 /// One run in a session that a client waits for, from the first event to the last.
@@ -90,7 +90,7 @@ final class IsolatedRun {
 
   private void finish(RunningProcess process, EventBuffer events, Instant start)
       throws IOException {
-    AtomicBoolean timedOut = limitTime(process);
+    AtomicReference<String> verdict = limit(process);
     stream.onBroken(() -> kill(process));
     SessionOutput output = new SessionOutput(new OutputEvents(events));
     ExitStatus status = process.drain(output);
@@ -98,8 +98,11 @@ final class IsolatedRun {
       output.remark("the shell's state is too large and was not kept");
     }
     output.finish();
-    if (timedOut.get()) {
-      String reason = "timeout after " + work.timeout().toSeconds() + "s";
+    String reason = verdict.get();
+    if (reason.isEmpty() && session.exceedsLimit(0)) {
+      reason = SessionLimits.TOO_MUCH;
+    }
+    if (!reason.isEmpty()) {
       fail(events, start, "RuntimeError", reason, reason);
     } else if (status.success()) {
       events.complete(elapsed(start), ending(start, 0));
@@ -129,18 +132,23 @@ final class IsolatedRun {
         .endObject();
   }
 
-  private AtomicBoolean limitTime(RunningProcess process) {
-    AtomicBoolean timedOut = new AtomicBoolean();
+  /// Kills the run when its time is up or the session has written too much.
+  ///
+  /// @return why it was killed; empty when it was not
+  private AtomicReference<String> limit(RunningProcess process) {
+    AtomicReference<String> verdict = new AtomicReference<>("");
     Thread.startVirtualThread(() -> {
-      if (!process.awaitExit(work.timeout())) {
-        timedOut.set(true);
+      String reason = SessionLimits.await(process, session, work.timeout());
+      verdict.set(reason);
+      if (!reason.isEmpty()) {
         kill(process);
       }
     });
-    return timedOut;
+    return verdict;
   }
 
-  private static void kill(RunningProcess process) {
+  /// Kills a run and all in its group.
+  static void kill(RunningProcess process) {
     try {
       process.signal(Signal.KILL, SignalTarget.GROUP);
     } catch (IOException _) {

@@ -1,8 +1,9 @@
 package io.opensandbox.execd.isolated;
 
-import io.opensandbox.execd.file.FileTree;
 import io.opensandbox.execd.http.Router;
 import io.opensandbox.execd.session.ShellState;
+import io.opensandbox.protocol.execd.ErrorCode;
+import io.opensandbox.protocol.execd.ExecdException;
 import java.io.IOException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Path;
@@ -11,6 +12,7 @@ import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -19,7 +21,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.jspecify.annotations.Nullable;
 
-/// A session: its namespace, its files, what its shell remembers, and when it was used last.
+/// A session: its namespace, its files, what its shell remembers, and when it was used last. After
+/// its end, a session whose changes are kept can still be asked for them.
 final class IsolatedSession {
   private static final int MAX_BACKGROUND_RUNS = 1024;
   private static final int REMOVAL_ATTEMPTS = 100;
@@ -27,8 +30,8 @@ final class IsolatedSession {
   private final String id;
   private final IsolationRequest request;
   private final Instant createdAt;
-  private final Files files;
-  private final Namespace namespace;
+  private final Path folder;
+  private final Opener opener;
 
   /// Held during a run; runs wait for each other in the order in which they came.
   private final ReentrantLock turn = new ReentrantLock(true);
@@ -39,30 +42,42 @@ final class IsolatedSession {
   /// Guarded by this, like all that follows.
   private final Map<String, BackgroundRun> background = new LinkedHashMap<>();
 
+  private Opened opened;
+  private @Nullable Instant keptUntil;
   private @Nullable ShellState state;
   private @Nullable Instant lastRunAt;
   private Instant usedAt;
   private int running;
 
-  /// What there is of files.
+  /// What a session is as long as it lives, until it is reset.
   ///
-  /// @param folder the session's own, removed with it
-  /// @param reading the file routes for all its directories
-  /// @param writing the file routes for those that may be written
-  record Files(Path folder, List<Mounted> mounts, Router reading, Router writing) {
-    Files {
+  /// @param files the file routes for its directories, by how they use paths
+  record Opened(Namespace namespace, List<Mounted> mounts, Map<SessionFiles.Use, Router> files) {
+    Opened {
       mounts = List.copyOf(mounts);
+      files = Map.copyOf(files);
     }
   }
 
+  /// Makes a session's namespace.
+  interface Opener {
+    /// A new namespace, with overlays that have no changes.
+    Opened open() throws IOException;
+  }
+
+  /// Opens a session.
+  ///
+  /// @param folder the session's own, removed with it
   IsolatedSession(
-      String id, IsolationRequest request, Instant createdAt, Files files, Namespace namespace) {
+      String id, IsolationRequest request, Instant createdAt, Path folder, Opener opener)
+      throws IOException {
     this.id = id;
     this.request = request;
     this.createdAt = createdAt;
-    this.files = files;
-    this.namespace = namespace;
+    this.folder = folder;
+    this.opener = opener;
     this.usedAt = createdAt;
+    this.opened = opener.open();
   }
 
   String id() {
@@ -77,12 +92,29 @@ final class IsolatedSession {
     return createdAt;
   }
 
-  Files files() {
-    return files;
+  /// The file routes for a use of paths.
+  ///
+  /// @throws ExecdException `CONFLICT` when the session has ended and its view with it
+  Router files(SessionFiles.Use use) {
+    Opened now = opened();
+    if (!now.namespace().isAlive() && !overlays().isEmpty()) {
+      throw ended();
+    }
+    return Objects.requireNonNull(now.files().get(use));
   }
 
   Namespace namespace() {
-    return namespace;
+    return opened().namespace();
+  }
+
+  private synchronized Opened opened() {
+    return opened;
+  }
+
+  /// The error for whatever needs a living session.
+  ExecdException ended() {
+    return new ExecdException(
+        ErrorCode.CONFLICT, "isolated session " + id + " has ended; delete it");
   }
 
   ReentrantLock turn() {
@@ -93,14 +125,40 @@ final class IsolatedSession {
     return using;
   }
 
-  /// The directories that are copies.
-  List<Mounted> copies() {
-    return files.mounts().stream().filter(mount -> mount.copy() != null).toList();
+  /// The directories of which it has a view of its own.
+  List<Mounted> overlays() {
+    return opened().mounts().stream().filter(mount -> mount.overlay() != null).toList();
+  }
+
+  /// Whether what it has changed, and some bytes more, exceeds what it may.
+  boolean exceedsLimit(long moreBytes) throws IOException {
+    for (Mounted mount : opened().mounts()) {
+      Overlay overlay = mount.overlay();
+      if (overlay != null && overlay.exceeds(moreBytes)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /// Where a background run writes.
   Path logOf(String runId) {
-    return files.folder().resolve("run-" + runId);
+    return folder.resolve("run-" + runId);
+  }
+
+  /// Whether a background run has not ended.
+  synchronized boolean runsInBackground() {
+    return background.values().stream().anyMatch(run -> run.finishedAt() == null);
+  }
+
+  /// Ends everything in the session and forgets what it has changed. Call with [#using]'s write
+  /// lock held.
+  void reset() throws IOException {
+    namespace().close();
+    Opened next = opener.open();
+    synchronized (this) {
+      opened = next;
+    }
   }
 
   synchronized @Nullable ShellState state() {
@@ -117,6 +175,16 @@ final class IsolatedSession {
 
   synchronized Instant lastRunAt() {
     return lastRunAt == null ? createdAt : lastRunAt;
+  }
+
+  /// Whether it has ended and only its changes are kept.
+  synchronized boolean isDestroyed() {
+    return keptUntil != null;
+  }
+
+  /// The time until the session, or what is kept of it, goes; empty for never.
+  synchronized Optional<Duration> timeLeft(Instant now) {
+    return keptUntil == null ? idleRemaining(now) : Optional.of(Duration.between(now, keptUntil));
   }
 
   /// The time until the session is removed for idleness; empty for never.
@@ -162,9 +230,26 @@ final class IsolatedSession {
     return Optional.ofNullable(background.get(runId));
   }
 
+  /// Kills everything in the session, and keeps its changes if that was asked for.
+  ///
+  /// @return false when nothing is to be kept, or was kept before
+  boolean endAndKeep(Instant now) throws IOException {
+    Duration retention = Creation.retention(request);
+    if (!retention.isPositive() || isDestroyed()) {
+      return false;
+    }
+    namespace().close();
+    Instant end = now.plus(retention);
+    UpperRoot.retainUntil(folder, end);
+    synchronized (this) {
+      keptUntil = end;
+    }
+    return true;
+  }
+
   /// Kills everything in the session and removes its files.
   void destroy() throws IOException {
-    namespace.close();
+    namespace().close();
     using.writeLock().lock();
     try {
       removeFolder();
@@ -178,7 +263,7 @@ final class IsolatedSession {
   private void removeFolder() throws IOException {
     for (int attempt = 1; ; attempt++) {
       try {
-        FileTree.delete(files.folder());
+        UpperRoot.delete(folder);
         return;
       } catch (DirectoryNotEmptyException e) {
         if (attempt == REMOVAL_ATTEMPTS) {

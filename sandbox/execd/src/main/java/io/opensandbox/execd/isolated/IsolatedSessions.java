@@ -87,8 +87,15 @@ final class IsolatedSessions implements AutoCloseable {
     return session;
   }
 
-  /// Removes a session and everything of it.
+  /// Removes a session and everything of it, but for changes that are to be kept; of a session that
+  /// has ended before, those too.
   void remove(String id) throws IOException {
+    if (find(id).endAndKeep(clock.instant())) {
+      synchronized (this) {
+        notifyAll();
+      }
+      return;
+    }
     IsolatedSession session;
     synchronized (this) {
       session = find(id);
@@ -98,10 +105,14 @@ final class IsolatedSessions implements AutoCloseable {
     session.destroy();
   }
 
-  /// Removes all sessions.
+  /// Ends all sessions.
   @Override
   public void close() {
-    all().forEach(session -> removeQuietly(session.id()));
+    for (IsolatedSession session : all()) {
+      if (!session.isDestroyed()) {
+        removeQuietly(session.id());
+      }
+    }
   }
 
   private void removeIdle() {
@@ -131,7 +142,7 @@ final class IsolatedSessions implements AutoCloseable {
       Instant now = clock.instant();
       Duration wait = LONGEST_WAIT;
       for (IsolatedSession session : sessions.values()) {
-        Duration left = session.idleRemaining(now).orElse(LONGEST_WAIT);
+        Duration left = session.timeLeft(now).orElse(LONGEST_WAIT);
         if (!left.isPositive()) {
           due.add(session.id());
         } else if (left.compareTo(wait) < 0) {

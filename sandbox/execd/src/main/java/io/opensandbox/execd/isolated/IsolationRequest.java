@@ -56,7 +56,35 @@ record IsolationRequest(
   }
 
   /// A directory of the session.
-  record Mount(Path path, Mode mode) {}
+  ///
+  /// @param persistence of what an overlay is written to
+  record Mount(Path path, Mode mode, Persistence persistence) {}
+
+  /// How long what is written to an overlay lasts, and how much it may be.
+  ///
+  /// @param store where it is kept
+  /// @param retain how long it is kept after the session's end
+  /// @param maxBytes of all of it
+  record Persistence(Store store, Duration retain, long maxBytes) {
+    static final long MAX_BYTES = 8L << 30;
+    static final long DEFAULT_BYTES = 2L << 30;
+    static final long DEFAULT_RETAIN_SECONDS = 3600;
+
+    /// Nothing is kept after the session's end.
+    static Persistence of(Store store) {
+      return new Persistence(store, Duration.ZERO, MAX_BYTES);
+    }
+  }
+
+  /// Where what is written to an overlay is kept.
+  enum Store {
+    /// In memory.
+    MEMORY,
+    /// On disk if that can be, else in memory.
+    ANY,
+    /// On a mounted volume, also after the session's end.
+    VOLUME
+  }
 
   /// A directory seen elsewhere.
   record Bind(Path source, Path destination, boolean readOnly) {}
@@ -73,14 +101,19 @@ record IsolationRequest(
   /// User and group of the runs.
   ///
   /// @param namespaced whether the numbers are made by a user namespace or by changing identity
-  record Identity(OptionalLong uid, OptionalLong gid, boolean namespaced) {}
+  record Identity(OptionalLong uid, OptionalLong gid, boolean namespaced) {
+    /// The group of new files: without one, that of the user's number.
+    OptionalLong group() {
+      return gid.isPresent() ? gid : uid;
+    }
+  }
 
   /// What is tried to find out whether sessions are possible.
-  static IsolationRequest trial(Path workspace, boolean namespaced) {
+  static IsolationRequest trial(Path workspace, Mode mode, Store store, boolean namespaced) {
     var none = OptionalLong.empty();
     return new IsolationRequest(
         Profile.STRICT,
-        List.of(new Mount(workspace, Mode.RW)),
+        List.of(new Mount(workspace, mode, Persistence.of(store))),
         List.of(),
         List.of(),
         true,
@@ -90,9 +123,8 @@ record IsolationRequest(
   }
 
   /// Reads the members, which may be wrapped in `isolation`.
-  ///
-  /// @param writableRoots directories below which `extra_writable` and `binds` are allowed
-  static IsolationRequest parse(JsonObject body, List<Path> writableRoots) {
+  static IsolationRequest parse(JsonObject body, IsolationLimits limits) {
+    List<Path> writableRoots = limits.writableRoots();
     JsonObject json = body.object("isolation").orElse(body);
     Profile profile = choice(json, "profile", Profile.STRICT);
     Identity identity =
@@ -102,7 +134,7 @@ record IsolationRequest(
             choice(json, "uid_mode", UidMode.SETPRIV) == UidMode.USERNS);
     return new IsolationRequest(
         profile,
-        mounts(json, profile == Profile.STRICT ? Mode.OVERLAY : Mode.RW),
+        mounts(json, profile == Profile.STRICT ? Mode.OVERLAY : Mode.RW, limits.persistentBytes()),
         extraWritable(json, writableRoots),
         binds(json, writableRoots),
         json.flag("share_net", true),
@@ -118,12 +150,12 @@ record IsolationRequest(
     USERNS
   }
 
-  private static List<Mount> mounts(JsonObject json, Mode usual) {
+  private static List<Mount> mounts(JsonObject json, Mode usual, long usualBytes) {
     List<Mount> mounts = new ArrayList<>();
     json.object("workspace")
-        .ifPresent(workspace -> mounts.add(mount("workspace", workspace, usual)));
+        .ifPresent(workspace -> mounts.add(mount("workspace", workspace, usual, usualBytes)));
     for (JsonObject overlay : objects(json, "overlays")) {
-      mounts.add(mount("overlays", overlay, Mode.OVERLAY));
+      mounts.add(mount("overlays", overlay, Mode.OVERLAY, usualBytes));
     }
     if (mounts.isEmpty()) {
       throw invalid("field \"workspace\" with a \"path\", or \"overlays\", is required");
@@ -137,31 +169,36 @@ record IsolationRequest(
     return mounts;
   }
 
-  private static Mount mount(String field, JsonObject json, Mode usual) {
+  private static Mount mount(String field, JsonObject json, Mode usual, long usualBytes) {
     Path path = absolute(field + ".path", json.stringOrEmpty("path"));
     if (path.getNameCount() == 0) {
       throw invalid("field \"" + field + ".path\" must not be the root directory");
     }
     Mode mode = choice(json, "mode", usual);
-    requirePersistence(field, json.find("persist"), mode);
-    return new Mount(path, mode);
+    return new Mount(path, mode, persistence(field, json.find("persist"), mode, usualBytes));
   }
 
-  /// An overlay's upper layer is always on disk and always goes with the session, so both values of
-  /// the plain form are as good; the object asks for more.
-  private static void requirePersistence(String field, @Nullable JsonValue persist, Mode mode) {
-    switch (persist) {
-      case null -> {}
-      case JsonValue.Flag _ when mode == Mode.OVERLAY -> {}
-      case JsonValue.Flag _ ->
+  /// Either whether it is on disk, or an object that asks for more.
+  private static Persistence persistence(
+      String field, @Nullable JsonValue persist, Mode mode, long usualBytes) {
+    return switch (persist) {
+      case null -> Persistence.of(Store.ANY);
+      case JsonValue.Flag _ when mode != Mode.OVERLAY ->
           throw invalid("field \"" + field + ".persist\" is only for mode overlay");
-      case JsonObject wanted when !wanted.flag("enabled") -> {}
-      case JsonObject _ ->
-          throw invalid(
-              "field \"%s.persist\": there is no mounted volume for the upper layer here"
-                  .formatted(field));
+      case JsonValue.Flag(boolean onDisk) -> Persistence.of(onDisk ? Store.ANY : Store.MEMORY);
+      case JsonObject wanted when !wanted.flag("enabled") -> Persistence.of(Store.MEMORY);
+      case JsonObject _ when mode != Mode.OVERLAY ->
+          throw invalid("field \"" + field + ".persist\" is only for mode overlay");
+      case JsonObject wanted ->
+          new Persistence(
+              Store.VOLUME,
+              Duration.ofSeconds(
+                  wanted
+                      .integer("retain_seconds", 0, MAX_IDLE_SECONDS)
+                      .orElse(Persistence.DEFAULT_RETAIN_SECONDS)),
+              wanted.integer("max_size_bytes", 1, Persistence.MAX_BYTES).orElse(usualBytes));
       default -> throw JsonObject.wrongType(field + ".persist", "object", persist);
-    }
+    };
   }
 
   private static List<Path> extraWritable(JsonObject json, List<Path> writableRoots) {

@@ -1,6 +1,5 @@
 package io.opensandbox.execd.isolated;
 
-import io.opensandbox.execd.file.FileTree;
 import io.opensandbox.execd.process.Executables;
 import io.opensandbox.execd.process.OutputHandler;
 import io.opensandbox.execd.process.ProcessSpec;
@@ -15,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
@@ -29,7 +29,7 @@ final class Isolator {
   private final Spawner spawner;
   private final Map<String, String> environment;
   private final IsolatedRoutes.Tools tools;
-  private final Path folder;
+  private final List<Path> roots;
   private final Optional<byte[]> filter = SystemCallFilter.of(System.getProperty("os.arch", ""));
 
   /// Guarded by this.
@@ -38,21 +38,47 @@ final class Isolator {
   /// @param available whether sessions are possible
   /// @param message why not; else empty
   /// @param command how bubblewrap is called; empty when there is none
+  /// @param mapped whether all of it has to be in a user namespace, because root lacks privileges
   /// @param userNamespaces whether identities may be mapped
+  /// @param overlays what overlays are
   record Capabilities(
       boolean available,
       String message,
       String version,
       List<String> command,
-      boolean userNamespaces) {}
+      boolean mapped,
+      boolean userNamespaces,
+      Overlays overlays) {
+    /// Whether runs may have other users than execd's.
+    boolean canSwitchIdentity() {
+      return OwnIdentity.isRoot() && !mapped;
+    }
+  }
 
-  /// @param folder for files of the trials
+  /// @param mounted whether they are overlayfs mounts, else copies
+  /// @param onDisk whether what is written to them may be on disk, else it is in memory
+  /// @param onVolume whether that disk is a mounted volume
+  record Overlays(boolean mounted, boolean onDisk, boolean onVolume) {
+    static final Overlays COPIES = new Overlays(false, false, false);
+  }
+
+  /// One overlay to be mounted.
+  ///
+  /// @param bytes of memory for it, or 0 for disk
+  /// @param folder of its own
+  /// @param lower the workspace
+  record Layer(long bytes, Path folder, Path lower) {}
+
+  /// @param roots directories for sessions' files, of which the first that can be made is used
   Isolator(
-      Spawner spawner, Map<String, String> environment, IsolatedRoutes.Tools tools, Path folder) {
+      Spawner spawner,
+      Map<String, String> environment,
+      IsolatedRoutes.Tools tools,
+      List<Path> roots) {
     this.spawner = spawner;
     this.environment = Map.copyOf(environment);
     this.tools = tools;
-    this.folder = folder;
+    this.roots = List.copyOf(roots);
   }
 
   /// What is possible; blocks while it is tried for the first time.
@@ -87,10 +113,35 @@ final class Isolator {
     });
   }
 
+  /// Where sessions have their files.
+  UpperRoot root() throws IOException {
+    return UpperRoot.first(roots);
+  }
+
+  /// Removes what a daemon before this one has left.
+  void sweep(Instant now) throws IOException {
+    UpperRoot.sweep(roots, now);
+  }
+
   /// Starts a session's namespace.
-  Namespace start(Capabilities found, IsolationRequest request, Bubblewrap.Places places)
+  ///
+  /// @param layers what is to be mounted first
+  Namespace start(
+      Capabilities found, IsolationRequest request, Bubblewrap.Places places, List<Layer> layers)
       throws IOException {
-    List<String> arguments = new ArrayList<>(found.command());
+    List<String> arguments = new ArrayList<>();
+    if (found.mapped() || !layers.isEmpty()) {
+      arguments.add(launcher().toString());
+      arguments.add("overlay");
+      arguments.add(found.canSwitchIdentity() ? "root" : "user");
+      for (Layer layer : layers) {
+        arguments.add(Long.toString(layer.bytes()));
+        arguments.add(layer.folder().toString());
+        arguments.add(layer.lower().toString());
+      }
+      arguments.add("--");
+    }
+    arguments.addAll(found.command());
     List<String> kept =
         request.identity().namespaced() ? List.of() : HeldCapabilities.ofThisProcess();
     arguments.addAll(Bubblewrap.arguments(request, places, kept, filter.isPresent()));
@@ -113,16 +164,59 @@ final class Isolator {
     if (tools.launcher().get().isEmpty()) {
       return unavailable("execd runs without its launcher, which isolation needs", "");
     }
-    var found = new Capabilities(true, "", version(command), command, false);
-    String refusal = tryOut(found, false);
-    if (!refusal.isEmpty()) {
-      return unavailable("bubblewrap cannot isolate here: " + refusal, found.version());
+    var plain =
+        new Capabilities(true, "", version(command), command, false, false, Overlays.COPIES);
+    String refusal = tryOut(plain, IsolationRequest.Mode.RW, IsolationRequest.Store.ANY, false);
+    if (refusal.isEmpty()) {
+      return withExtras(plain);
     }
-    return new Capabilities(true, "", found.version(), command, tryOut(found, true).isEmpty());
+    var mapped = new Capabilities(true, "", plain.version(), command, true, false, Overlays.COPIES);
+    if (OwnIdentity.isRoot()
+        && tryOut(mapped, IsolationRequest.Mode.RW, IsolationRequest.Store.ANY, false).isEmpty()) {
+      return withExtras(mapped);
+    }
+    return unavailable("bubblewrap cannot isolate here: " + refusal, plain.version());
+  }
+
+  private Capabilities withExtras(Capabilities found) {
+    boolean mapping =
+        tryOut(found, IsolationRequest.Mode.RW, IsolationRequest.Store.ANY, true).isEmpty();
+    var mounted = new Overlays(true, false, false);
+    boolean inMemory =
+        tryOut(
+                with(found, mapping, mounted),
+                IsolationRequest.Mode.OVERLAY,
+                IsolationRequest.Store.MEMORY,
+                false)
+            .isEmpty();
+    if (!inMemory) {
+      return with(found, mapping, Overlays.COPIES);
+    }
+    boolean onDisk =
+        tryOut(
+                with(found, mapping, mounted),
+                IsolationRequest.Mode.OVERLAY,
+                IsolationRequest.Store.ANY,
+                false)
+            .isEmpty();
+    return with(found, mapping, new Overlays(true, onDisk, onDisk && isOnVolume()));
+  }
+
+  private static Capabilities with(Capabilities found, boolean mapping, Overlays overlays) {
+    return new Capabilities(
+        true, "", found.version(), found.command(), found.mapped(), mapping, overlays);
+  }
+
+  private boolean isOnVolume() {
+    try {
+      return root().isOnVolume();
+    } catch (IOException _) {
+      return false;
+    }
   }
 
   private static Capabilities unavailable(String message, String version) {
-    return new Capabilities(false, message, version, List.of(), false);
+    return new Capabilities(false, message, version, List.of(), false, false, Overlays.COPIES);
   }
 
   private List<String> command() {
@@ -135,22 +229,50 @@ final class Isolator {
 
   /// Starts the namespace of a session that nobody has asked for; gives why it cannot be, or
   /// nothing.
-  private String tryOut(Capabilities found, boolean namespaced) {
-    Path trial = folder.resolve("trial");
+  private String tryOut(
+      Capabilities found,
+      IsolationRequest.Mode mode,
+      IsolationRequest.Store store,
+      boolean namespaced) {
     try {
-      FileTree.delete(folder); // what a daemon before this one has left
       makeMountPoints();
-      Files.createDirectories(trial);
-      IsolationRequest request = IsolationRequest.trial(trial, namespaced);
-      var mount = new Bubblewrap.Mount(trial, trial, false);
-      var places = new Bubblewrap.Places(List.of(mount), trial, folder, launcher());
-      try (Namespace _ = start(found, request, places)) {
+      Path root = root().path();
+      Path trial = Files.createTempDirectory(root, "trial");
+      try {
+        startTrial(found, IsolationRequest.trial(trial, mode, store, namespaced), root);
         return "";
       } finally {
-        FileTree.delete(trial);
+        UpperRoot.delete(trial);
       }
     } catch (IOException e) {
       return String.valueOf(e.getMessage());
+    }
+  }
+
+  private void startTrial(Capabilities found, IsolationRequest request, Path root)
+      throws IOException {
+    IsolationRequest.Mount mount = request.mounts().getFirst();
+    Path trial = mount.path();
+    Path folder = Files.createDirectory(trial.resolve("layer"));
+    Path lower = Files.createDirectory(trial.resolve("lower"));
+    boolean layered = mount.mode() == IsolationRequest.Mode.OVERLAY;
+    long bytes = mount.persistence().store() == IsolationRequest.Store.MEMORY ? 1 << 20 : 0;
+    List<Layer> layers = layered ? List.of(new Layer(bytes, folder, lower)) : List.of();
+    var seen = new Bubblewrap.Mount(trial, layered ? WorkspaceLayer.merged(folder) : lower, false);
+    var places = new Bubblewrap.Places(List.of(seen), trial, root, launcher());
+    try (Namespace namespace = start(found, request, places, layers)) {
+      if (layered) {
+        Path mounted = namespace.outside(folder);
+        requireLayer(new WorkspaceLayer(lower, mounted, bytes == 0 ? folder : mounted, 1 << 20));
+      }
+    }
+  }
+
+  /// What is written from here must arrive where it is looked for.
+  private static void requireLayer(WorkspaceLayer layer) throws IOException {
+    Files.createDirectory(layer.path().resolve("made"));
+    if (layer.differences().size() != 1) {
+      throw new IOException("the overlay does not show what was written to it");
     }
   }
 

@@ -6,11 +6,11 @@ import org.jspecify.annotations.Nullable;
 /// One directory of a session.
 ///
 /// @param path how clients and runs name it
-/// @param copy where its files are, when they are not there
-record Mounted(Path path, IsolationRequest.Mode mode, @Nullable WorkspaceCopy copy) {
+/// @param overlay the session's own view of it; null when it is shared
+record Mounted(Path path, IsolationRequest.Mode mode, @Nullable Overlay overlay) {
   /// Where its files are.
   Path actual() {
-    return copy == null ? path : copy.path();
+    return overlay == null ? path : overlay.path();
   }
 
   boolean isReadOnly() {

@@ -31,6 +31,9 @@ final class Namespace implements AutoCloseable {
   private final Collector said = new Collector();
   private volatile boolean alive = true;
 
+  /// What the namespace's mounts are below, from outside; set before it is ready.
+  private volatile Path root = Path.of("/");
+
   private Namespace(RunningProcess process, Path socket) {
     this.process = process;
     this.spawner = BrokerSpawner.inNamespace(socket, CHILD_OOM_SCORE);
@@ -63,7 +66,7 @@ final class Namespace implements AutoCloseable {
 
   private void watch() {
     try {
-      process.awaitStart();
+      root = Path.of("/proc", Long.toString(process.awaitStart()), "root");
       process.drain(said);
       ready.completeExceptionally(new SpawnException(said.text().strip()));
     } catch (IOException e) {
@@ -76,6 +79,11 @@ final class Namespace implements AutoCloseable {
   /// Starts processes inside.
   Spawner spawner() {
     return spawner;
+  }
+
+  /// A path with the mounts that were made for the namespace, as it is reached from outside.
+  Path outside(Path path) {
+    return root.resolve(Path.of("/").relativize(path));
   }
 
   /// Whether processes can still be started.

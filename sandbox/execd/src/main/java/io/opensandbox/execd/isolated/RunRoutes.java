@@ -13,12 +13,14 @@ import io.opensandbox.execd.process.RunningProcess;
 import io.opensandbox.protocol.execd.ErrorCode;
 import io.opensandbox.protocol.execd.ExecdException;
 import java.io.IOException;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /// Runs in a session: `run`, and `runs` for those in the background.
 final class RunRoutes {
   private static final String CURSOR_HEADER = "EXECD-ISOLATED-TAIL-CURSOR";
   private static final long MAX_BODY_BYTES = 8 << 20;
+  private static final Duration FOREVER = Duration.ofDays(10_000);
 
   private final IsolatedSessions sessions;
   private final IsolatedRoutes.Environment environment;
@@ -53,8 +55,7 @@ final class RunRoutes {
             SecretNames.filter(environment.variables(), session.request().environment()),
             credentials(session.request().identity()));
     if (!session.namespace().isAlive()) {
-      throw new ExecdException(
-          ErrorCode.CONFLICT, "isolated session " + session.id() + " has ended; delete it");
+      throw session.ended();
     }
     if (body.flag("background")) {
       runInBackground(exchange, session, request);
@@ -89,6 +90,7 @@ final class RunRoutes {
     session.add(run);
     session.begin(run.startedAt());
     Thread.ofVirtual().name("isolated-" + id).start(() -> follow(session, run, process));
+    Thread.ofVirtual().name("isolated-limit-" + id).start(() -> limit(session, process));
     JsonResponses.send(exchange, 202, json.handle(session, run));
   }
 
@@ -97,6 +99,13 @@ final class RunRoutes {
       run.follow(process, environment.clock());
     } finally {
       session.end(environment.clock().instant());
+    }
+  }
+
+  /// A background run has no end, but a limit of what it writes.
+  private static void limit(IsolatedSession session, RunningProcess process) {
+    if (!SessionLimits.await(process, session, FOREVER).isEmpty()) {
+      IsolatedRun.kill(process);
     }
   }
 

@@ -25,7 +25,10 @@ final class SessionJson {
     parameters(json, session.request());
     json.name("isolation");
     parameters(json.beginObject(), session.request()).endObject();
-    if (session.copies().isEmpty()) {
+    boolean kept =
+        session.request().mounts().stream()
+            .anyMatch(mount -> mount.persistence().store() == IsolationRequest.Store.VOLUME);
+    if (!kept) {
       return json.nullField("artifacts").endObject();
     }
     String base = "/v1/isolated/session/" + session.id();
@@ -40,7 +43,7 @@ final class SessionJson {
   /// What a session is and does now.
   JsonWriter state(JsonWriter json, IsolatedSession session, Instant now) {
     json.field("session_id", session.id());
-    json.field("status", session.namespace().isAlive() ? "active" : "dead");
+    json.field("status", status(session));
     json.field("created_at", times.format(session.createdAt()));
     json.field("last_run_at", times.format(session.lastRunAt()));
     session
@@ -51,12 +54,19 @@ final class SessionJson {
     return json;
   }
 
+  private static String status(IsolatedSession session) {
+    if (session.isDestroyed()) {
+      return "destroyed";
+    }
+    return session.namespace().isAlive() ? "active" : "dead";
+  }
+
   /// The parameters of a session.
   JsonWriter parameters(JsonWriter json, IsolationRequest request) {
     json.field("profile", lower(request.profile()));
     IsolationRequest.Mount first = request.mounts().getFirst();
     mount(json.name("workspace"), first);
-    array(json, "overlays", request.mounts(), SessionJson::mount);
+    array(json, "overlays", request.mounts(), SessionJson::overlay);
     array(json, "extra_writable", request.extraWritable(), SessionJson::path);
     array(json, "binds", request.binds(), SessionJson::bind);
     json.field("share_net", request.shareNetwork());
@@ -113,7 +123,24 @@ final class SessionJson {
 
   private static void mount(JsonWriter json, IsolationRequest.Mount mount) {
     json.beginObject().field("path", mount.path().toString());
-    json.field("mode", lower(mount.mode())).endObject();
+    json.field("mode", lower(mount.mode()));
+    IsolationRequest.Persistence persistence = mount.persistence();
+    if (persistence.store() == IsolationRequest.Store.VOLUME) {
+      json.name("persist").beginObject().field("enabled", true);
+      json.field("retain_seconds", persistence.retain().toSeconds());
+      json.field("max_size_bytes", persistence.maxBytes()).endObject();
+    }
+    json.endObject();
+  }
+
+  /// In this list, clients know only whether changes are on disk.
+  private static void overlay(JsonWriter json, IsolationRequest.Mount mount) {
+    json.beginObject().field("path", mount.path().toString());
+    json.field("mode", lower(mount.mode()));
+    if (mount.mode() == IsolationRequest.Mode.OVERLAY) {
+      json.field("persist", mount.persistence().store() != IsolationRequest.Store.MEMORY);
+    }
+    json.endObject();
   }
 
   private static void path(JsonWriter json, Path path) {

@@ -6,9 +6,7 @@ import io.opensandbox.execd.file.HardLinks;
 import io.opensandbox.execd.file.TemporaryNames;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -21,7 +19,7 @@ import java.util.TreeSet;
 /// What the session changed is told apart by the inodes' change times, which programs cannot set:
 /// all that was touched since the copy was made has a later one. What others change in the
 /// workspace meanwhile is thus neither a difference nor undone by a commit.
-final class WorkspaceCopy {
+final class WorkspaceCopy implements Overlay {
   private final Path original;
   private final Path copy;
   private FileTime madeAt;
@@ -32,18 +30,6 @@ final class WorkspaceCopy {
     this.madeAt = madeAt;
   }
 
-  /// One difference; its path is relative to the workspace.
-  sealed interface Difference {
-    /// The path that differs.
-    Path path();
-
-    /// There is something new or different.
-    record Changed(Path path) implements Difference {}
-
-    /// What was there is gone.
-    record Removed(Path path) implements Difference {}
-  }
-
   /// Copies a workspace.
   ///
   /// @param copy must not exist
@@ -52,9 +38,20 @@ final class WorkspaceCopy {
     return new WorkspaceCopy(original, copy, laterThan(copy));
   }
 
-  /// Where the copy is.
-  Path path() {
+  @Override
+  public Path path() {
     return copy;
+  }
+
+  @Override
+  public Path changes() {
+    return copy;
+  }
+
+  /// A copy is limited when it is made.
+  @Override
+  public boolean exceeds(long moreBytes) {
+    return false;
   }
 
   /// A moment of the file system's clock that is later than everything in the copy. That clock
@@ -77,29 +74,29 @@ final class WorkspaceCopy {
     }
   }
 
-  /// What the session changed, parents before what they hold.
-  List<Difference> differences() throws IOException {
+  @Override
+  public List<Difference> differences() throws IOException {
     List<Difference> differences = new ArrayList<>();
     compare(Path.of(""), differences);
     return differences;
   }
 
   private void compare(Path at, List<Difference> found) throws IOException {
-    Set<Path> names = new TreeSet<>(names(original.resolve(at)));
-    names.addAll(names(copy.resolve(at)));
+    Set<Path> names = new TreeSet<>(Comparison.names(original.resolve(at)));
+    names.addAll(Comparison.names(copy.resolve(at)));
     for (Path name : names) {
       Path path = at.resolve(name);
       Path after = copy.resolve(path);
-      if (!Files.exists(after, LinkOption.NOFOLLOW_LINKS)) {
+      if (!Comparison.exists(after)) {
         if (isOlder(original.resolve(path))) {
           found.add(new Difference.Removed(path));
         }
         continue;
       }
-      if (!isOlder(after) && !isSame(original.resolve(path), after)) {
-        found.add(new Difference.Changed(path));
+      if (!isOlder(after) && !Comparison.isSame(original.resolve(path), after)) {
+        found.add(new Difference.Changed(path, false));
       }
-      if (Files.isDirectory(after, LinkOption.NOFOLLOW_LINKS)) {
+      if (Comparison.isDirectory(after)) {
         compare(path, found);
       }
     }
@@ -109,36 +106,16 @@ final class WorkspaceCopy {
     return FileStatus.ofLink(path).changed().compareTo(madeAt) < 0;
   }
 
-  private static List<Path> names(Path directory) throws IOException {
-    return Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)
-        ? FileTree.sortedNames(directory)
-        : List.of();
-  }
-
-  private static boolean isSame(Path before, Path after) throws IOException {
-    if (!Files.exists(before, LinkOption.NOFOLLOW_LINKS)) {
-      return false;
-    }
-    FileStatus old = FileStatus.ofLink(before);
-    FileStatus now = FileStatus.ofLink(after);
-    if (old.mode() != now.mode() || old.uid() != now.uid() || old.gid() != now.gid()) {
-      return false;
-    }
-    if (now.isLink()) {
-      return Files.readSymbolicLink(before).equals(Files.readSymbolicLink(after));
-    }
-    return !now.isRegular() || Files.mismatch(before, after) < 0;
-  }
-
-  /// Brings all differences to the workspace. Afterwards there are none.
-  void commit() throws IOException {
+  @Override
+  public void commit() throws IOException {
     List<Difference> differences = differences();
     HardLinks links = unchangedLinks(differences);
     for (Difference difference : differences) {
       Path target = original.resolve(difference.path());
       switch (difference) {
         case Difference.Removed _ -> FileTree.delete(target);
-        case Difference.Changed(Path path) -> bringBack(copy.resolve(path), target, links);
+        case Difference.Changed(Path path, _) ->
+            Comparison.bringBack(copy.resolve(path), target, links);
       }
     }
     madeAt = laterThan(copy);
@@ -152,7 +129,7 @@ final class WorkspaceCopy {
     Set<Path> changed = new HashSet<>();
     boolean needed = false;
     for (Difference difference : differences) {
-      if (difference instanceof Difference.Changed(Path path)) {
+      if (difference instanceof Difference.Changed(Path path, _)) {
         changed.add(path);
         needed |= HardLinks.isOne(copy.resolve(path));
       }
@@ -164,52 +141,16 @@ final class WorkspaceCopy {
   }
 
   private void knowUnchanged(Path at, Set<Path> changed, HardLinks links) throws IOException {
-    for (Path name : names(copy.resolve(at))) {
+    for (Path name : Comparison.names(copy.resolve(at))) {
       Path path = at.resolve(name);
       Path source = copy.resolve(path);
-      if (Files.isDirectory(source, LinkOption.NOFOLLOW_LINKS)) {
+      if (Comparison.isDirectory(source)) {
         knowUnchanged(path, changed, links);
       } else if (!changed.contains(path)
           && HardLinks.isOne(source)
-          && isSame(original.resolve(path), source)) {
+          && Comparison.isSame(original.resolve(path), source)) {
         links.know(source, original.resolve(path));
       }
     }
-  }
-
-  private static void bringBack(Path source, Path target, HardLinks links) throws IOException {
-    boolean directory = Files.isDirectory(source, LinkOption.NOFOLLOW_LINKS);
-    boolean wasDirectory = Files.isDirectory(target, LinkOption.NOFOLLOW_LINKS);
-    if (directory && wasDirectory) {
-      FileStatus status = FileStatus.ofLink(source);
-      Files.setAttribute(target, "unix:uid", (int) status.uid());
-      Files.setAttribute(target, "unix:gid", (int) status.gid());
-      Files.setAttribute(target, "unix:mode", status.mode() & 07777);
-      return;
-    }
-    if (wasDirectory) {
-      FileTree.delete(target);
-    }
-    links.copy(
-        source,
-        target,
-        StandardCopyOption.COPY_ATTRIBUTES,
-        StandardCopyOption.REPLACE_EXISTING,
-        LinkOption.NOFOLLOW_LINKS);
-  }
-
-  /// The bytes in a tree; counting stops beyond a limit.
-  static long size(Path tree, long limit) throws IOException {
-    FileStatus status = FileStatus.ofLink(tree);
-    long size = status.size();
-    if (status.isDirectory()) {
-      for (Path name : FileTree.sortedNames(tree)) {
-        if (size > limit) {
-          return size;
-        }
-        size += size(tree.resolve(name), limit - size);
-      }
-    }
-    return size;
   }
 }

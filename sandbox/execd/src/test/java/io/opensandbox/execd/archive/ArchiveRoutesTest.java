@@ -2,6 +2,7 @@ package io.opensandbox.execd.archive;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.opensandbox.execd.file.Leftovers;
 import io.opensandbox.execd.http.RawClient;
 import io.opensandbox.execd.http.Router;
 import io.opensandbox.execd.http.TestServer;
@@ -11,13 +12,17 @@ import io.opensandbox.execd.process.Spawner;
 import io.opensandbox.execd.process.TestBroker;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.FilterInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -34,6 +39,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(180)
 class ArchiveRoutesTest {
+  private static final Leftovers NO_NOTES = new Leftovers(Path.of("/tmp"));
   @TempDir private Path directory;
   private final TestServer server = new TestServer(routes());
   private Path root;
@@ -48,7 +54,7 @@ class ArchiveRoutesTest {
 
   private static Router routes(Zstd zstd) {
     Router router = new Router();
-    new ArchiveRoutes(new PathExpansion(Map.of()), zstd).register(router);
+    new ArchiveRoutes(new PathExpansion(Map.of()), zstd, NO_NOTES).register(router);
     return router;
   }
 
@@ -212,6 +218,43 @@ class ArchiveRoutesTest {
     assertThat(server.get("/archive").body()).contains("MISSING_QUERY");
   }
 
+  /// Reading fails in the middle of the second file, as little of it stays as of a killed daemon's.
+  @Test
+  void notesWhatItIsAboutToWrite() throws IOException {
+    Path notes = directory.resolve("notes");
+    byte[] archive = tar("abc", file("f", "abc"), file("g", "abc"));
+    var leftovers = new Leftovers(directory, notes);
+    List<String> noted = new ArrayList<>();
+    InputStream in =
+        new FilterInputStream(new ByteArrayInputStream(archive)) {
+          @Override
+          public int read(byte[] buffer, int offset, int length) throws IOException {
+            noted.add(notesIn(notes));
+            return super.read(buffer, offset, length);
+          }
+        };
+
+    try (Leftovers.Staging staging = leftovers.begin()) {
+      Extraction.extract(new TarReader(in), root, staging);
+    }
+
+    assertThat(noted).anyMatch(note -> note.startsWith(root + "/.execd-"));
+    assertThat(noted).noneMatch(note -> note.split("\0", -1).length > 2);
+    assertThat(notesIn(notes)).isEmpty();
+  }
+
+  private static String notesIn(Path notes) throws IOException {
+    StringBuilder text = new StringBuilder();
+    if (Files.exists(notes)) {
+      try (DirectoryStream<Path> files = Files.newDirectoryStream(notes)) {
+        for (Path file : files) {
+          text.append(Files.readString(file));
+        }
+      }
+    }
+    return text.toString();
+  }
+
   @Test
   void survivesRandomArchives() throws IOException {
     byte[] good = tar("abc", file("f", "abc"), file("d/" + "g".repeat(150), "abc"), link("l", "m"));
@@ -223,7 +266,7 @@ class ArchiveRoutesTest {
       }
       repairChecksum(bytes);
       try {
-        Extraction.extract(new TarReader(new ByteArrayInputStream(bytes)), root);
+        Extraction.extract(new TarReader(new ByteArrayInputStream(bytes)), root, NO_NOTES.begin());
       } catch (IOException | java.nio.file.InvalidPathException _) {
         assertThat(Files.exists(directory, LinkOption.NOFOLLOW_LINKS)).isTrue();
       }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.opensandbox.execd.account.AccountDatabase;
 import io.opensandbox.execd.file.FileTimes;
+import io.opensandbox.execd.file.NewOwner;
 import io.opensandbox.execd.http.RawClient;
 import io.opensandbox.execd.http.Router;
 import io.opensandbox.execd.http.TestServer;
@@ -37,7 +38,8 @@ class DirectoryRoutesTest {
             new PathExpansion(Map.of()),
             AccountDatabase.ofSystem(),
             new FileTimes(ZoneOffset.UTC),
-            1 << 20)
+            1 << 20,
+            NewOwner.NOBODY)
         .register(router);
     return router;
   }

@@ -29,7 +29,8 @@ final class FileServer implements AutoCloseable {
             AccountDatabase.ofSystem(),
             new FileTimes(ZoneOffset.UTC),
             limits,
-            new Leftovers(spare))
+            new Leftovers(spare),
+            NewOwner.NOBODY)
         .register(router);
     server = new TestServer(router);
   }

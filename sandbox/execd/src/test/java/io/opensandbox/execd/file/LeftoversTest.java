@@ -42,6 +42,18 @@ class LeftoversTest {
   }
 
   @Test
+  void ofManyTemporariesInTurnOnlyTheLastIsNoted() throws IOException {
+    Leftovers.Staging staging = new Leftovers(folder, notes).begin();
+    Files.createDirectories(staging.onlyIn(tree));
+    Path last = Files.createDirectories(staging.onlyIn(tree).resolve("moved/tree"));
+
+    new Leftovers(folder, notes).sweep();
+
+    assertThat(last).doesNotExist();
+    assertThat(names(tree)).hasSize(1);
+  }
+
+  @Test
   void aRequestThatEndsLeavesNoNote() throws IOException {
     var leftovers = new Leftovers(folder, notes);
     Path file = tree.resolve("file");
@@ -58,14 +70,14 @@ class LeftoversTest {
   @Test
   void aNoteCannotHaveOtherFilesRemoved() throws IOException {
     Path file = Files.writeString(tree.resolve("file"), "kept");
-    Path directory = Files.createDirectory(tree.resolve(".execd-1.tmp"));
+    Path directory = Files.createDirectory(tree.resolve(".execd-1"));
     Files.createDirectory(notes);
     Files.writeString(notes.resolve("note"), file + "\0" + directory + "\0\0relative\0/");
     Files.createSymbolicLink(notes.resolve("link"), file);
 
     new Leftovers(folder, notes).sweep();
 
-    assertThat(names(tree)).containsExactly(".execd-1.tmp", "file");
+    assertThat(names(tree)).containsExactly(".execd-1", "file");
     assertThat(names(notes)).isEmpty();
   }
 

@@ -16,6 +16,7 @@ import io.opensandbox.execd.file.FileLimits;
 import io.opensandbox.execd.file.FileRoutes;
 import io.opensandbox.execd.file.FileTimes;
 import io.opensandbox.execd.file.Leftovers;
+import io.opensandbox.execd.file.NewOwner;
 import io.opensandbox.execd.http.Exchange;
 import io.opensandbox.execd.http.HttpLimits;
 import io.opensandbox.execd.http.Router;
@@ -24,6 +25,7 @@ import io.opensandbox.execd.http.TokenGuard;
 import io.opensandbox.execd.http.WebSocket;
 import io.opensandbox.execd.http.WebSocketMessage;
 import io.opensandbox.execd.isolated.IsolatedRoutes;
+import io.opensandbox.execd.isolated.IsolationLimits;
 import io.opensandbox.execd.log.Level;
 import io.opensandbox.execd.log.Log;
 import io.opensandbox.execd.path.PathExpansion;
@@ -102,7 +104,8 @@ final class FuzzedDaemon implements AutoCloseable {
             new IsolatedRoutes.Environment(
                 spawner,
                 variables,
-                state.resolve("isolated"),
+                IsolationLimits.of(state.resolve("isolated")),
+                new Leftovers(state),
                 new IsolatedRoutes.Tools(Optional::empty, List.of()),
                 clock,
                 ids("i"),
@@ -138,9 +141,12 @@ final class FuzzedDaemon implements AutoCloseable {
     AccountDatabase accounts = AccountDatabase.ofSystem();
     FileTimes times = new FileTimes(ZoneOffset.UTC);
     FileLimits limits = FileLimits.DEFAULT;
-    new FileRoutes(paths, accounts, times, limits, new Leftovers(state)).register(router);
-    new DirectoryRoutes(paths, accounts, times, limits.bodyBytes()).register(router);
-    new ArchiveRoutes(new PathExpansion(variables), new Zstd(spawner, Optional::empty))
+    new FileRoutes(paths, accounts, times, limits, new Leftovers(state), NewOwner.NOBODY)
+        .register(router);
+    new DirectoryRoutes(paths, accounts, times, limits.bodyBytes(), NewOwner.NOBODY)
+        .register(router);
+    new ArchiveRoutes(
+            new PathExpansion(variables), new Zstd(spawner, Optional::empty), new Leftovers(state))
         .register(router);
   }
 

@@ -2,6 +2,8 @@ package io.opensandbox.execd.isolated;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.opensandbox.execd.file.FileTree;
+import io.opensandbox.execd.file.Leftovers;
 import io.opensandbox.execd.http.RawClient;
 import io.opensandbox.execd.http.Router;
 import io.opensandbox.execd.http.TestServer;
@@ -63,6 +65,10 @@ class IsolatedRoutesTest {
   }
 
   private IsolatedRoutes routes(Spawner spawner) {
+    return routes(spawner, directory.resolve("sessions"));
+  }
+
+  private IsolatedRoutes routes(Spawner spawner, Path root) {
     AtomicInteger ids = new AtomicInteger();
     Map<String, String> variables =
         Map.of("PATH", "/usr/local/bin:/usr/bin:/bin", "MY_API_KEY", "hush", "GREETING", "hi");
@@ -70,7 +76,12 @@ class IsolatedRoutesTest {
         new IsolatedRoutes.Environment(
             spawner,
             variables,
-            directory.resolve("sessions"),
+            new IsolationLimits(
+                List.of(root),
+                1_000_000,
+                IsolationLimits.DEFAULT_DIFF_BYTES,
+                IsolationLimits.DEFAULT_WRITABLE_ROOTS),
+            new Leftovers(directory),
             new IsolatedRoutes.Tools(() -> Optional.of(TestBroker.launcher()), List.of()),
             Clock.system(ZoneOffset.UTC),
             () -> "id-" + ids.incrementAndGet(),
@@ -296,12 +307,38 @@ class IsolatedRoutesTest {
 
   @Test
   void sendsWhatAnOverlayChanged() throws IOException {
+    Files.writeString(Files.createDirectory(workspace.resolve("replaced")).resolve("old"), "old");
+    Files.writeString(Files.createDirectory(workspace.resolve("moved")).resolve("in"), "in");
     String session = create("overlay");
-    run(session, "echo new > new; rm gone");
+    assertThat(
+            run(
+                session,
+                "echo new > new; ln new other; ln -s new link; rm gone; mv moved there;"
+                    + " rm -r replaced; mkdir replaced; touch replaced/now; chmod 600 new"))
+        .contains("execution_complete");
+
+    List<String> listing = listing(session);
+
+    assertThat(listing)
+        .anyMatch(line -> line.matches("-rw------- .* new"))
+        .anyMatch(line -> line.matches("h.* other link to new"))
+        .anyMatch(line -> line.matches("l.* link -> new"))
+        .anyMatch(line -> line.matches("c--------- .* 0,0 .* gone"))
+        .anyMatch(line -> line.matches("c--------- .* 0,0 .* moved"))
+        .anyMatch(line -> line.matches("d.* there/"))
+        .anyMatch(line -> line.matches("-.* there/in"))
+        .anyMatch(line -> line.matches("-.* replaced/now"))
+        .anyMatch(line -> line.matches("c--------- .* 0,0 .* replaced/old"))
+        .noneMatch(line -> line.endsWith(" kept"));
+  }
+
+  private List<String> listing(String session) throws IOException {
     Path archive = directory.resolve("diff.tar.gz");
     try (RawClient client = server.connect()) {
       client.send("GET " + session + "/diff HTTP/1.1\r\nHost: x\r\n\r\n");
-      assertThat(client.receiveHead().status()).isEqualTo(200);
+      RawClient.Response head = client.receiveHead();
+      assertThat(head.status()).isEqualTo(200);
+      assertThat(head.header("content-type")).isEqualTo("application/gzip");
       ByteArrayOutputStream body = new ByteArrayOutputStream();
       for (String chunk = client.readChunk(); !chunk.isEmpty(); chunk = client.readChunk()) {
         body.writeBytes(chunk.getBytes(StandardCharsets.ISO_8859_1));
@@ -309,13 +346,218 @@ class IsolatedRoutesTest {
       Files.write(archive, body.toByteArray());
     }
     Process tar = new ProcessBuilder("tar", "tvzf", archive.toString()).start();
+    return new String(tar.getInputStream().readAllBytes(), StandardCharsets.UTF_8).lines().toList();
+  }
 
-    String listing = new String(tar.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+  @Test
+  void commitsWhateverAnOverlayChanged() throws IOException {
+    Path old = Files.createDirectory(workspace.resolve("replaced"));
+    Files.writeString(old.resolve("old"), "old");
+    Files.writeString(Files.createDirectory(workspace.resolve("moved")).resolve("in"), "in");
+    Files.writeString(Files.createDirectory(workspace.resolve("emptied")).resolve("x"), "x");
+    Files.createLink(workspace.resolve("kept2"), workspace.resolve("kept"));
+    Files.createSymbolicLink(workspace.resolve("was-link"), Path.of("kept"));
+    String session = create("overlay");
+    assertThat(
+            run(
+                session,
+                "echo new > new; ln new other; ln -s new link; rm gone; mv moved there; rm emptied/x;"
+                    + " rm -r replaced; mkdir -m 750 replaced; touch replaced/now; chmod 600 new;"
+                    + " ln kept kept3; rm was-link; mkdir was-link; touch was-link/in; mkdir a; mv a b"))
+        .contains("execution_complete");
 
-    assertThat(listing.lines()).hasSize(2);
-    assertThat(listing)
-        .containsPattern("-rw.* new\n")
-        .containsPattern("c--------- .* 0,0 .* gone\n");
+    assertThat(server.send("POST", session + "/commit", "").status()).isEqualTo(200);
+
+    assertThat(workspace.resolve("new")).hasContent("new");
+    assertThat(Files.getAttribute(workspace.resolve("new"), "unix:mode")).isEqualTo(0100600);
+    assertSameFile("new", "other");
+    assertSameFile("kept", "kept2");
+    assertSameFile("kept", "kept3");
+    assertThat(Files.readSymbolicLink(workspace.resolve("link"))).isEqualTo(Path.of("new"));
+    assertThat(workspace.resolve("gone")).doesNotExist();
+    assertThat(workspace.resolve("moved")).doesNotExist();
+    assertThat(workspace.resolve("there/in")).hasContent("in");
+    assertThat(workspace.resolve("emptied")).isEmptyDirectory();
+    assertThat(workspace.resolve("replaced/old")).doesNotExist();
+    assertThat(workspace.resolve("replaced/now")).exists();
+    assertThat(Files.getAttribute(old, "unix:mode")).isEqualTo(040750);
+    assertThat(workspace.resolve("was-link/in")).isRegularFile();
+    assertThat(workspace.resolve("b")).isDirectory();
+    assertThat(workspace.resolve("a")).doesNotExist();
+    assertThat(listing(session)).isEmpty();
+    assertThat(run(session, "cat there/in; echo; ls replaced")).contains("\"in\"", "\"now\"");
+  }
+
+  private void assertSameFile(String one, String other) throws IOException {
+    assertThat(Files.getAttribute(workspace.resolve(one), "unix:ino"))
+        .isEqualTo(Files.getAttribute(workspace.resolve(other), "unix:ino"));
+  }
+
+  @Test
+  void aResetForgetsWhatWasCommitted() throws IOException {
+    String session = create("overlay");
+    run(session, "x=remembered; echo one > kept");
+
+    String answer = server.send("POST", session + "/commit", "{\"reset_upper_after\":true}").body();
+
+    assertThat(answer).isEmpty();
+    Files.writeString(workspace.resolve("kept"), "by others");
+    assertThat(run(session, "cat kept; echo $x")).contains("by others", "remembered");
+  }
+
+  /// Overlayfs mounts what the kernel may mount; a copy is what is left elsewhere.
+  @Test
+  void saysWhatAnOverlayIs() throws IOException {
+    String capabilities = server.get("/v1/isolated/capabilities").body();
+
+    boolean mounted = capabilities.contains("\"overlay\":\"overlayfs\"");
+    assertThat(mounted || capabilities.contains("\"overlay\":\"copy\"")).isTrue();
+    assertThat(run(create("overlay"), "stat -f -c %T . ").contains("overlay")).isEqualTo(mounted);
+  }
+
+  @Test
+  void endsARunThatWritesTooMuch() throws IOException {
+    Assumptions.assumeTrue(
+        server.get("/v1/isolated/capabilities").body().contains("overlayfs"),
+        "overlays are copies");
+    String session = create("overlay");
+
+    // The limit of the test's routes.
+    String events = run(session, "head -c 3000000 /dev/zero > large; sleep 300");
+
+    assertThat(events).contains("RuntimeError", "written more than its overlays may hold");
+    assertThat(server.send("POST", session + "/directories", "{\"made\":{}}").status())
+        .isEqualTo(507);
+    assertThat(run(session, "rm large")).contains("execution_complete");
+    assertThat(server.send("POST", session + "/directories", "{\"made\":{}}").status())
+        .isEqualTo(200);
+  }
+
+  @Test
+  void keepsWhatIsToBeKept() throws IOException {
+    Path volume = Files.createTempDirectory(Path.of("/dev/shm"), "execd-test");
+    try {
+      useRoot(volume);
+      Assumptions.assumeTrue(
+          server
+              .get("/v1/isolated/capabilities")
+              .body()
+              .contains("\"persist\":{\"available\":true"),
+          "/dev/shm is no volume for overlays here");
+      String session = createKept();
+      run(session, "echo new > new");
+      delete(session);
+
+      assertThat(server.get(session).body()).contains("\"status\":\"destroyed\"");
+      assertThat(server.send("POST", session + "/run", "{\"code\":\"true\"}").status())
+          .isEqualTo(409);
+      assertThat(server.get(session + "/files/info?path=new").status()).isEqualTo(409);
+      assertThat(listing(session)).hasSize(1);
+      assertThat(server.send("POST", session + "/commit", "").status()).isEqualTo(200);
+      assertThat(workspace.resolve("new")).hasContent("new");
+      delete(session);
+      assertThat(server.get(session).status()).isEqualTo(404);
+      assertThat(volume).isEmptyDirectory();
+    } finally {
+      FileTree.delete(volume);
+    }
+  }
+
+  private String createKept() throws IOException {
+    String body =
+        "{\"isolation\":{\"workspace\":{\"path\":\"%s\",\"persist\":{\"enabled\":true}}}}"
+            .formatted(workspace);
+    RawClient.Response response = server.send("POST", BASE, body);
+    assertThat(response.status()).as(response.body()).isEqualTo(201);
+    assertThat(response.body())
+        .contains("\"retain_seconds\":3600", "\"max_size_bytes\":1000000", "/commit\"");
+    return BASE + "/" + json(response).stringOrEmpty("session_id");
+  }
+
+  private void delete(String session) throws IOException {
+    assertThat(server.request("DELETE " + session + " HTTP/1.1\r\nHost: x\r\n\r\n").status())
+        .isEqualTo(200);
+  }
+
+  private void useRoot(Path root) throws IOException {
+    stop();
+    Router router = new Router();
+    routes = routes(broker.spawner(), root);
+    routes.register(router);
+    server = new TestServer(router);
+  }
+
+  @Test
+  void removesWhatAKilledDaemonHasLeft() throws IOException {
+    Path sessions = directory.resolve("sessions");
+    Path left = Files.createDirectories(sessions.resolve("left/0/store/work/work"));
+    Files.setAttribute(left, "unix:mode", 0);
+    Path kept = Files.createDirectories(sessions.resolve("kept"));
+    Files.writeString(kept.resolve("retain"), "+60");
+    Path over = Files.createDirectories(sessions.resolve("over"));
+    Files.writeString(over.resolve("retain"), "1000");
+
+    routes.sweep();
+    routes.sweep();
+
+    assertThat(sessions.resolve("left")).doesNotExist();
+    assertThat(over).doesNotExist();
+    assertThat(Long.parseLong(Files.readString(kept.resolve("retain")))).isGreaterThan(1000);
+  }
+
+  @Test
+  void givesNewFilesToTheSessionsUser() throws IOException {
+    Assumptions.assumeTrue(Files.getOwner(directory).getName().equals("root"), "needs root");
+    for (String mode : List.of("rw", "overlay")) {
+      String session = create(mode, ",\"uid\":12345,\"gid\":54321");
+      String form =
+          "--B\r\nContent-Disposition: form-data; name=\"metadata\"; filename=\"m\"\r\n\r\n"
+              + "{\"path\":\"%1$s/deep/file\"}\r\n--B\r\n".formatted(mode)
+              + "Content-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\n"
+              + "text\r\n--B--\r\n";
+      RawClient.Response response =
+          server.request(
+              ("POST %s/files/upload HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n"
+                      + "Content-Type: multipart/form-data; boundary=B\r\n\r\n%s")
+                  .formatted(session, form.length(), form));
+      assertThat(response.status()).as(response.body()).isEqualTo(200);
+      String made = "{\"" + mode + "/dir/inner\":{\"mode\":700}}";
+      assertThat(server.send("POST", session + "/directories", made).status()).isEqualTo(200);
+
+      assertThat(
+              run(session, "cd %s && stat -c %%u:%%g deep deep/file dir dir/inner".formatted(mode)))
+          .containsPattern("(?s)(12345:54321.*){4}");
+      assertThat(server.get(session + "/files/info?path=" + mode + "/deep/file").body())
+          .contains("\"owner\":\"12345\"", "\"group\":\"54321\"");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"rw", "overlay"})
+  void followsLinksAsTheSessionDoes(String mode) throws IOException {
+    Files.createDirectory(workspace.resolve("dir"));
+    Files.createSymbolicLink(workspace.resolve("abs"), workspace.resolve("dir"));
+    Files.createSymbolicLink(workspace.resolve("loop"), Path.of("loop"));
+    Files.createSymbolicLink(workspace.resolve("dangling"), Path.of("nowhere"));
+    String session = create(mode);
+    run(session, "echo inside > dir/f; ln -s ../dir/f dir/l; ln -s " + workspace + "/dir/l l");
+
+    for (String path : List.of("dir/f", "abs/f", "abs/l", "l", workspace + "/l")) {
+      RawClient.Response found = server.get(session + "/files/download?path=" + path);
+      assertThat(found.body()).as(path).isEqualTo("inside\n");
+    }
+    assertThat(server.get(session + "/files/info?path=l").body()).contains("\"symlink\"");
+    assertThat(server.get(session + "/files/info?path=dangling").body()).contains("\"symlink\"");
+    assertThat(server.get(session + "/files/download?path=dangling").status()).isEqualTo(404);
+    assertThat(server.get(session + "/files/download?path=loop").status()).isEqualTo(400);
+    assertThat(server.get(session + "/directories/list?path=dir").body())
+        .contains("\"path\":\"" + workspace + "/dir/f\"");
+    assertThat(
+            server
+                .request("DELETE " + session + "/files?path=dir/l HTTP/1.1\r\nHost: x\r\n\r\n")
+                .status())
+        .isEqualTo(200);
+    assertThat(run(session, "ls dir")).contains("\"f\"").doesNotContain("\"l\"");
   }
 
   @Test
@@ -415,6 +657,7 @@ class IsolatedRoutesTest {
         "{\"workspace\":{\"path\":\"/a\"},\"overlays\":[{\"path\":\"/a\"}]}",
         "{\"workspace\":{\"path\":\"/a\"},\"overlays\":7}",
         "{\"overlays\":[{\"path\":\"/a\",\"mode\":\"rw\",\"persist\":true}]}",
+        "{\"workspace\":{\"path\":\"/a\",\"persist\":{\"enabled\":true,\"max_size_bytes\":9000000000}}}",
         "{\"workspace\":{\"path\":\"/etc/passwd\"}}",
         "{\"workspace\":{\"path\":\"/a\",\"persist\":{\"enabled\":true}}}",
         "{\"isolation\":{\"workspace\":{\"path\":\"/a\"},\"uid\":-1}}",
