@@ -41,17 +41,17 @@ final class FileBenchmark implements Benchmark {
     }
   }
 
-  private static Result rate(String name, long bytes, double seconds) {
+  static Result rate(String name, long bytes, double seconds) {
     return Result.of(name, "mb_per_s", bytes / 1e6 / seconds);
   }
 
-  private static double seconds(Runnable work) {
+  static double seconds(Runnable work) {
     var start = System.nanoTime();
     work.run();
     return (System.nanoTime() - start) / 1e9;
   }
 
-  private static long drain(Execd execd) {
+  static long drain(Execd execd) {
     var response =
         execd.http().open("GET", "/files/download?path=/var/tmp/big", BodyPublishers.noBody());
     try (var body = response.body()) {
@@ -66,14 +66,14 @@ final class FileBenchmark implements Benchmark {
     }
   }
 
-  private static void check(long received, long bytes) {
+  static void check(long received, long bytes) {
     if (received != bytes) {
       throw new IllegalStateException("downloaded " + received + " of " + bytes + " bytes");
     }
   }
 
   /// So many zero bytes.
-  private static final class Zeros extends InputStream {
+  static final class Zeros extends InputStream {
     private long left;
 
     Zeros(long left) {

@@ -37,7 +37,8 @@ record LocalExecd(Process process, int port, Execd execd) {
         .sum();
   }
 
-  private static long rssBytes(long pid) {
+  /// Resident memory of one process; zero when it has ended.
+  static long rssBytes(long pid) {
     try {
       return Files.readAllLines(Path.of("/proc", String.valueOf(pid), "status")).stream()
           .filter(line -> line.startsWith("VmRSS:"))

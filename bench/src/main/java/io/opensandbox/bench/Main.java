@@ -27,6 +27,10 @@ public final class Main {
           new BurstBenchmark(100),
           new ExecdBenchmark(),
           new ExecdTrafficBenchmark(),
+          new ServerReadyBenchmark(),
+          new Server500Benchmark(),
+          new ServerGrowthBenchmark(),
+          new IdleWebSocketsBenchmark(),
           new CodeBenchmark());
 
   private Main() {}
@@ -53,6 +57,7 @@ public final class Main {
               options.image(),
               Engine.find(Path.of("/var/run/docker.sock")),
               options.execd(),
+              options.server(),
               options.quick());
       var results = new ArrayList<Result>();
       for (var benchmark : ALL) {

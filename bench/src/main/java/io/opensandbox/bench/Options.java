@@ -15,6 +15,7 @@ import java.util.Set;
 /// @param image what sandboxes are made of
 /// @param json where the JSON lines go; empty is stdout
 /// @param execd an execd executable to measure on this machine
+/// @param server the program of a lifecycle server to measure on this machine
 /// @param only names of benchmarks; empty is all but those on demand
 /// @param quick a check of the benchmark itself
 record Options(
@@ -23,6 +24,7 @@ record Options(
     String image,
     Optional<Path> json,
     Optional<Path> execd,
+    Optional<Path> server,
     Set<String> only,
     boolean quick) {
 
@@ -35,6 +37,7 @@ record Options(
     String image = "opensandbox/demo:local";
     Optional<Path> json = Optional.empty();
     Optional<Path> execd = Optional.empty();
+    Optional<Path> server = Optional.empty();
     Set<String> only = Set.of();
     boolean quick = false;
     var iterator = arguments.iterator();
@@ -55,6 +58,7 @@ record Options(
         case "--image" -> image = value;
         case "--json" -> json = Optional.of(Path.of(value));
         case "--execd" -> execd = Optional.of(Path.of(value));
+        case "--server" -> server = Optional.of(Path.of(value));
         case "--only" -> only = Set.of(value.split(",", -1));
         default -> throw new IllegalArgumentException("unknown argument \"" + name + "\"");
       }
@@ -67,7 +71,7 @@ record Options(
         throw new IllegalArgumentException("no benchmark \"" + name + "\"; there are " + names);
       }
     }
-    return new Options(target, key, image, json, execd, only, quick);
+    return new Options(target, key, image, json, execd, server, only, quick);
   }
 
   boolean wants(Benchmark benchmark) {

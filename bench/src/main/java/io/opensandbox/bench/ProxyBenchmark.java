@@ -1,11 +1,18 @@
 package io.opensandbox.bench;
 
+import io.opensandbox.e2e.wire.Execd;
 import io.opensandbox.e2e.wire.Http;
 import io.opensandbox.e2e.wire.Server;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.util.ArrayList;
 import java.util.List;
 
-/// What the server's proxy adds to a request, taken alternately with direct ones.
+/// What the server's proxy adds to a request, and to a big file both ways, taken alternately with
+/// direct ones.
 final class ProxyBenchmark implements Benchmark {
+  private static final String BIG = "/var/tmp/big";
+  private static final int ROUNDS = 3;
+
   @Override
   public String name() {
     return "proxy";
@@ -28,7 +35,55 @@ final class ProxyBenchmark implements Benchmark {
       }
       var less = Result.of("ping-direct", directly);
       var more = Result.of("ping-proxied", throughServer);
-      return List.of(less, more, Result.difference("proxy-added", more, less));
+      var results = new ArrayList<>(List.of(less, more));
+      results.add(Result.difference("proxy-added", more, less));
+      big(target, new Execd(direct), new Execd(proxied), results);
+      return results;
+    }
+  }
+
+  private static void big(Target target, Execd direct, Execd proxied, List<Result> results) {
+    long bytes = target.bigFileBytes();
+    upload(direct, bytes); // the first one finds an empty disk
+    var uploads = new Pair();
+    var downloads = new Pair();
+    for (int i = 0; i < ROUNDS; i++) {
+      uploads.add(FileBenchmark.seconds(() -> upload(direct, bytes)), true);
+      uploads.add(FileBenchmark.seconds(() -> upload(proxied, bytes)), false);
+      downloads.add(FileBenchmark.seconds(() -> download(direct, bytes)), true);
+      downloads.add(FileBenchmark.seconds(() -> download(proxied, bytes)), false);
+    }
+    results.addAll(uploads.results("big-upload", bytes));
+    results.addAll(downloads.results("big-download", bytes));
+  }
+
+  private static void upload(Execd execd, long bytes) {
+    execd.upload(BIG, 644, BodyPublishers.ofInputStream(() -> new FileBenchmark.Zeros(bytes)));
+  }
+
+  private static void download(Execd execd, long bytes) {
+    FileBenchmark.check(FileBenchmark.drain(execd), bytes);
+  }
+
+  /// Seconds of the same thing directly and through the server.
+  private static final class Pair {
+    private final List<Double> direct = new ArrayList<>();
+    private final List<Double> proxied = new ArrayList<>();
+
+    void add(double seconds, boolean directly) {
+      (directly ? direct : proxied).add(seconds);
+    }
+
+    List<Result> results(String name, long bytes) {
+      double less = median(direct);
+      double more = median(proxied);
+      return List.of(
+          FileBenchmark.rate(name + "-direct", bytes, less),
+          FileBenchmark.rate(name + "-proxied", bytes, more).with("times_direct", more / less));
+    }
+
+    private static double median(List<Double> values) {
+      return values.stream().sorted().toList().get(values.size() / 2);
     }
   }
 

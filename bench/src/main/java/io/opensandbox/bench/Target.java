@@ -13,9 +13,15 @@ import java.util.Optional;
 /// @param image reference of an image with a shell that the server has already
 /// @param engine the Docker engine on which the server runs its sandboxes, for comparison
 /// @param execd an execd executable of this machine
+/// @param lifecycleServer the program of a lifecycle server of this machine
 /// @param quick few repetitions and small files: checks the benchmark, not the server
 record Target(
-    Server server, String image, Optional<Engine> engine, Optional<Path> execd, boolean quick) {
+    Server server,
+    String image,
+    Optional<Engine> engine,
+    Optional<Path> execd,
+    Optional<Path> lifecycleServer,
+    boolean quick) {
   private static final Duration PATIENCE = Duration.ofMinutes(1);
 
   /// How often to repeat something that takes `usual` repetitions in a thorough run.

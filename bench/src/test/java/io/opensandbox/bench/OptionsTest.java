@@ -24,6 +24,7 @@ class OptionsTest {
                 "opensandbox/demo:local",
                 Optional.empty(),
                 Optional.empty(),
+                Optional.empty(),
                 Set.of(),
                 false));
     assertThat(options.wants(new CreateBenchmark())).isTrue();
@@ -45,6 +46,8 @@ class OptionsTest {
                 "j",
                 "--execd",
                 "e",
+                "--server",
+                "s",
                 "--only",
                 "create,command",
                 "--quick"),
@@ -58,6 +61,7 @@ class OptionsTest {
                 "i",
                 Optional.of(Path.of("j")),
                 Optional.of(Path.of("e")),
+                Optional.of(Path.of("s")),
                 Set.of("create", "command"),
                 true));
   }
