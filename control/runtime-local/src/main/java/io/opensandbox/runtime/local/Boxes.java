@@ -2,6 +2,7 @@ package io.opensandbox.runtime.local;
 
 import io.opensandbox.protocol.lifecycle.ErrorCode;
 import io.opensandbox.protocol.lifecycle.SandboxException;
+import io.opensandbox.runtime.local.image.Images;
 import io.opensandbox.runtime.local.record.SandboxRecord.Mount;
 import io.opensandbox.runtime.local.record.SandboxRecord.Tree;
 import java.util.Collection;
@@ -16,7 +17,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /// The sandboxes that there are, and what they use of what is shared.
-final class Boxes {
+final class Boxes implements Images.Users {
   private static final Pattern ID = Pattern.compile("[0-9a-zA-Z][0-9a-zA-Z-]{0,63}");
 
   private final Map<String, Box> boxes = new ConcurrentHashMap<>();
@@ -77,13 +78,13 @@ final class Boxes {
     }
   }
 
-  /// References of the images that sandboxes run.
-  Set<String> images() {
+  @Override
+  public Set<String> images() {
     return all().stream().map(box -> box.record().imageReference()).collect(Collectors.toSet());
   }
 
-  /// Names of the layers that sandboxes need.
-  Set<String> layers() {
+  @Override
+  public Set<String> layers() {
     Set<String> used = new HashSet<>();
     for (Box box : all()) {
       for (Tree tree : box.record().trees()) {

@@ -3,7 +3,9 @@ package io.opensandbox.runtime.local;
 import io.opensandbox.runtime.ForkPoint;
 import io.opensandbox.runtime.RuntimeSandbox;
 import io.opensandbox.runtime.local.engine.Engine;
+import io.opensandbox.runtime.local.image.Holds;
 import io.opensandbox.runtime.local.image.Image;
+import io.opensandbox.runtime.local.image.Images;
 import io.opensandbox.runtime.local.record.SandboxRecord;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -11,6 +13,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 /// Makes copies of sandboxes from a layer that is captured once for all of them.
 final class Forks {
   private final Boxes boxes;
+  private final Images images;
   private final Snapshots snapshots;
   private final Creation creation;
   private final Housekeeping housekeeping;
@@ -18,11 +21,13 @@ final class Forks {
 
   Forks(
       Boxes boxes,
+      Images images,
       Snapshots snapshots,
       Creation creation,
       Housekeeping housekeeping,
       Engine engine) {
     this.boxes = boxes;
+    this.images = images;
     this.snapshots = snapshots;
     this.creation = creation;
     this.housekeeping = housekeeping;
@@ -32,9 +37,12 @@ final class Forks {
   /// Captures what a sandbox has written.
   ForkPoint capture(Box source) {
     housekeeping.forkBegins();
+    Holds.Hold hold = images.hold();
     try {
-      return new Captured(source.locked(() -> snapshots.captureForCopies(source)), source.record());
+      Image image = source.locked(() -> snapshots.captureForCopies(source, hold));
+      return new Captured(image, source.record(), hold);
     } catch (RuntimeException e) {
+      hold.close();
       housekeeping.forkEnds();
       throw e;
     }
@@ -44,11 +52,13 @@ final class Forks {
   private final class Captured implements ForkPoint {
     private final Image image;
     private final SandboxRecord source;
+    private final Holds.Hold hold;
     private final AtomicBoolean closed = new AtomicBoolean();
 
-    private Captured(Image image, SandboxRecord source) {
+    private Captured(Image image, SandboxRecord source, Holds.Hold hold) {
       this.image = image;
       this.source = source;
+      this.hold = hold;
     }
 
     @Override
@@ -59,6 +69,7 @@ final class Forks {
     @Override
     public void close() {
       if (!closed.getAndSet(true)) {
+        hold.close();
         housekeeping.forkEnds();
       }
     }

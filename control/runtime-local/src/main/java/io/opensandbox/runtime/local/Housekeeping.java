@@ -9,12 +9,16 @@ import io.opensandbox.runtime.local.network.Networks;
 import io.opensandbox.runtime.local.process.Runner;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,22 +32,36 @@ final class Housekeeping implements AutoCloseable {
   private final Layers layers;
   private final Images images;
   private final long imageBytes;
+  private final Clock clock;
   private final AtomicInteger openForks = new AtomicInteger();
+  private final ReentrantLock collecting = new ReentrantLock();
   private final ExecutorService background = Executors.newVirtualThreadPerTaskExecutor();
 
   /// @param imageBytes disk that images may take
-  Housekeeping(Boxes boxes, Store store, Disk disk, Layers layers, Images images, long imageBytes) {
+  Housekeeping(
+      Boxes boxes,
+      Store store,
+      Disk disk,
+      Layers layers,
+      Images images,
+      long imageBytes,
+      Clock clock) {
     this.boxes = boxes;
     this.store = store;
     this.disk = disk;
     this.layers = layers;
     this.images = images;
     this.imageBytes = imageBytes;
+    this.clock = clock;
   }
 
-  /// Runs something that nobody waits for.
+  /// Runs something that nobody waits for; the next start does it when this one is ending.
   void later(Runnable work) {
-    background.execute(work);
+    try {
+      background.execute(work);
+    } catch (RejectedExecutionException e) {
+      LOG.debug("the server is stopping", e);
+    }
   }
 
   /// A sandbox was removed.
@@ -51,21 +69,29 @@ final class Housekeeping implements AutoCloseable {
     later(() -> {
       emptyTrash();
       removeForkLayers();
+      tidyImages(() -> images.isOver(imageBytes));
     });
   }
 
-  /// An image was added: the longest unused go when there are too many.
+  /// An image was added, or half of one: the longest unused go when there are too many.
   void imageAdded() {
-    later(() -> {
-      try {
-        int removed = images.collect(imageBytes, boxes.images(), boxes.layers());
+    later(() -> tidyImages(() -> true));
+  }
+
+  private void tidyImages(BooleanSupplier isNeeded) {
+    collecting.lock();
+    try {
+      if (isNeeded.getAsBoolean()) {
+        int removed = images.collect(imageBytes, boxes, clock.instant());
         if (removed > 0) {
           LOG.info("removed {} unused images to stay below the disk limit", removed);
         }
-      } catch (Runner.RunFailure | UncheckedIOException e) {
-        LOG.warn("cannot tidy images; the next pull tries again: {}", e.getMessage());
       }
-    });
+    } catch (Runner.RunFailure | UncheckedIOException e) {
+      LOG.warn("cannot tidy images; the next time tries again: {}", e.getMessage());
+    } finally {
+      collecting.unlock();
+    }
   }
 
   /// Layers of forks stay from here to [#forkEnds].

@@ -19,6 +19,7 @@ import io.opensandbox.runtime.local.engine.Engine;
 import io.opensandbox.runtime.local.engine.ExitWatch;
 import io.opensandbox.runtime.local.engine.Notes;
 import io.opensandbox.runtime.local.image.ExecdLayer;
+import io.opensandbox.runtime.local.image.Holds;
 import io.opensandbox.runtime.local.image.Image;
 import io.opensandbox.runtime.local.image.Images;
 import io.opensandbox.runtime.local.image.Layers;
@@ -157,10 +158,12 @@ public final class LocalRuntime implements SandboxRuntime {
     this.snapshots = new Snapshots(store, layers, images, engine, runner);
     this.processes = new Processes(engine, watch, store, hostMemory);
     this.housekeeping =
-        new Housekeeping(boxes, store, disk, layers, images, config.limits().imageBytes());
-    this.forks = new Forks(boxes, snapshots, creation, housekeeping, engine);
+        new Housekeeping(boxes, store, disk, layers, images, config.limits().imageBytes(), clock);
+    this.forks = new Forks(boxes, images, snapshots, creation, housekeeping, engine);
     found.forEach(this::adopt);
     layers.removeUnfinished();
+    images.removeUnfinished();
+    housekeeping.imageAdded();
     sweep();
     housekeeping.later(() -> prepare(execd));
   }
@@ -282,11 +285,14 @@ public final class LocalRuntime implements SandboxRuntime {
   @Override
   public PreparedImage prepareImage(ImageRequest request, ProgressListener progress) {
     boolean present = images.find(request.reference()).isPresent();
-    Image image = images.prepare(request, progress);
-    if (!present) {
-      housekeeping.imageAdded();
+    try {
+      Image image = images.prepare(request, clock.instant(), progress);
+      return new PreparedImage(request.reference(), image.id());
+    } finally {
+      if (!present) {
+        housekeeping.imageAdded();
+      }
     }
-    return new PreparedImage(request.reference(), image.id());
   }
 
   @Override
@@ -339,17 +345,19 @@ public final class LocalRuntime implements SandboxRuntime {
   public RuntimeSandbox create(SandboxSpec spec, PreparedImage image) {
     check(spec);
     boolean crowded = creating.incrementAndGet() > CROWD;
-    try {
-      return boxes.make(spec.id(), () -> creation.create(spec, found(image), crowded)).view(engine);
+    try (Holds.Hold hold = images.hold()) {
+      return boxes
+          .make(spec.id(), () -> creation.create(spec, found(image, hold), crowded))
+          .view(engine);
     } finally {
       creating.decrementAndGet();
     }
   }
 
-  private Image found(PreparedImage image) {
+  private Image found(PreparedImage image, Holds.Hold hold) {
     Image found =
         images
-            .find(image.reference())
+            .open(image.reference(), hold)
             .orElseThrow(() ->
                 new SandboxException(
                     ErrorCode.START_FAILED,
@@ -443,17 +451,14 @@ public final class LocalRuntime implements SandboxRuntime {
       throw new SandboxException(
           ErrorCode.SNAPSHOT_IMAGE_REMOVE_FAILED, "\"" + imageReference + "\" is not a snapshot");
     }
-    if (boxes.images().contains(imageReference)) {
+    boolean removed =
+        Faults.as(
+            ErrorCode.SNAPSHOT_IMAGE_REMOVE_FAILED, () -> images.remove(imageReference, boxes));
+    if (!removed) {
       throw new SandboxException(
           ErrorCode.SNAPSHOT_DELETE_CONFLICT,
           "cannot delete snapshot image \"" + imageReference + "\": a sandbox uses it");
     }
-    Faults.as(
-        ErrorCode.SNAPSHOT_IMAGE_REMOVE_FAILED,
-        () -> {
-          images.remove(imageReference, boxes.layers());
-          return imageReference;
-        });
   }
 
   @Override
@@ -535,6 +540,7 @@ public final class LocalRuntime implements SandboxRuntime {
     ports.close();
     networks.close();
     listeners.close();
+    images.close();
     housekeeping.close();
     if (boxes.isEmpty()) {
       if (!rootless) {

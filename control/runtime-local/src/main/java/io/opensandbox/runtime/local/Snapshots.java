@@ -4,6 +4,7 @@ import io.opensandbox.protocol.lifecycle.ErrorCode;
 import io.opensandbox.protocol.lifecycle.SandboxException;
 import io.opensandbox.runtime.RuntimeSandbox.State;
 import io.opensandbox.runtime.local.engine.Engine;
+import io.opensandbox.runtime.local.image.Holds;
 import io.opensandbox.runtime.local.image.Image;
 import io.opensandbox.runtime.local.image.Images;
 import io.opensandbox.runtime.local.image.Layers;
@@ -51,16 +52,20 @@ final class Snapshots {
     if (present.isPresent()) {
       return present.get();
     }
-    Image image = frozen(box, () -> image(box.record(), reference, "snap-"));
-    images.save(image);
-    return image;
+    try (Holds.Hold hold = images.hold()) {
+      Image image = frozen(box, () -> image(box.record(), reference, Images.SNAPSHOT_LAYER, hold));
+      images.save(image);
+      return image;
+    }
   }
 
   /// Captures a sandbox for copies of it. The layer belongs to the copies: it is there as long as
   /// one of them is. Call with the sandbox's lock held.
-  Image captureForCopies(Box box) {
+  ///
+  /// @param hold keeps the layers below it
+  Image captureForCopies(Box box, Holds.Hold hold) {
     String layer = "fork/" + UUID.randomUUID();
-    Image image = frozen(box, () -> image(box.record(), layer, Layers.FORK));
+    Image image = frozen(box, () -> image(box.record(), layer, Layers.FORK, hold));
     return new Image(
         box.record().imageReference(),
         box.record().imageId(),
@@ -92,7 +97,7 @@ final class Snapshots {
     }
   }
 
-  private Image image(SandboxRecord record, String reference, String prefix) {
+  private Image image(SandboxRecord record, String reference, String prefix, Holds.Hold hold) {
     String hash = Images.hash(reference);
     List<Tree> trees = new ArrayList<>();
     for (int i = 0; i < record.trees().size(); i++) {
@@ -105,6 +110,7 @@ final class Snapshots {
       Path upper = store.files(record.id()).resolve("upper").resolve(Integer.toString(i));
       if (!isEmpty(upper)) {
         String layer = prefix + hash.substring(0, 16) + "-" + i;
+        images.keep(layer, hold);
         layers.make(layer, draft -> copy(upper, draft));
         lowers.addFirst(layer);
       }
@@ -113,13 +119,16 @@ final class Snapshots {
     Map<String, String> env = new LinkedHashMap<>(record.process().env());
     env.remove("HOSTNAME");
     env.remove("EXECD_START");
-    return new Image(
-        reference,
-        "sha256:" + hash,
-        trees,
-        env,
-        record.process().user(),
-        record.process().workingDirectory());
+    Image image =
+        new Image(
+            reference,
+            "sha256:" + hash,
+            trees,
+            env,
+            record.process().user(),
+            record.process().workingDirectory());
+    images.keep(image, hold);
+    return image;
   }
 
   private void copy(Path upper, Path draft) {

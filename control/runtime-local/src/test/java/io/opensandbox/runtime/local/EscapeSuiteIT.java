@@ -120,7 +120,7 @@ class EscapeSuiteIT {
     return Integer.parseInt(authority.substring(authority.indexOf(':') + 1));
   }
 
-  private static String publicAddress() {
+  static String publicAddress() {
     return TestRuntime.RUNNER
         .text(
             "sh",

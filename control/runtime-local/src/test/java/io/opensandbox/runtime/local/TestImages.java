@@ -3,7 +3,10 @@ package io.opensandbox.runtime.local;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /// Makes images for tests out of the machine's static busybox, as OCI layouts.
 final class TestImages {
@@ -38,55 +41,122 @@ final class TestImages {
       done
       """;
 
+  private static final String BIG_LAYER =
+      """
+      set -e
+      cd "$1"
+      mkdir -p big/bin big/etc big/tmp big/data
+      cp "$(command -v busybox)" big/bin/busybox
+      for name in sh cat echo sleep true; do
+        ln -s busybox big/bin/$name
+      done
+      echo 'root:x:0:0:root:/root:/bin/sh' >big/etc/passwd
+      head -c "$2" /dev/urandom >big/filler
+      echo "$1" >big/name
+      tar -C big -cf big.tar .
+      """;
+
   private TestImages() {}
 
   /// An OCI layout in `directory`, with one image under the names `image` and `team/known:1`.
   static void writeLayout(Path directory) throws IOException {
-    Path layout = Files.createDirectories(directory.resolve("layout"));
-    Path blobs = Files.createDirectories(layout.resolve("blobs/sha256"));
     TestRuntime.RUNNER.text("sh", "-c", LAYERS, "sh", directory.toString());
-    StringBuilder layers = new StringBuilder();
-    StringBuilder diffIds = new StringBuilder();
-    for (String name : List.of("l1", "l2", "l3")) {
-      Path tar = directory.resolve(name + ".tar");
-      String diffId = digest(tar);
-      TestRuntime.RUNNER.text("gzip", "-k", tar.toString());
-      Path zipped = directory.resolve(name + ".tar.gz");
-      String blob = store(zipped, blobs);
-      layers
-          .append(layers.isEmpty() ? "" : ",")
-          .append(descriptor("layer.v1.tar+gzip", blob, zipped));
-      diffIds.append(diffIds.isEmpty() ? "" : ",").append("\"sha256:").append(diffId).append('"');
+    write(
+        directory.resolve("layout"),
+        "amd64",
+        List.of("image", "team/known:1"),
+        List.of(
+            directory.resolve("l1.tar"), directory.resolve("l2.tar"), directory.resolve("l3.tar")));
+  }
+
+  /// An OCI layout in `directory` with an image `image` that takes `bytes` and a little more; its
+  /// file `/name` has the text of the directory.
+  static void writeBig(Path directory, long bytes) throws IOException {
+    Files.createDirectories(directory);
+    TestRuntime.RUNNER.text(
+        "sh", "-c", BIG_LAYER, "sh", directory.toString(), Long.toString(bytes));
+    write(directory, "amd64", List.of("image"), List.of(directory.resolve("big.tar")));
+  }
+
+  /// Makes an OCI layout with one image.
+  ///
+  /// @param layers plain tar files, the lowest first
+  static void write(Path layout, String architecture, List<String> names, List<Path> layers)
+      throws IOException {
+    Path blobs = Files.createDirectories(layout.resolve("blobs/sha256"));
+    List<String> descriptors = new ArrayList<>();
+    List<String> diffIds = new ArrayList<>();
+    for (Path tar : layers) {
+      diffIds.add("\"sha256:" + digest(tar) + "\"");
+      TestRuntime.RUNNER.text("gzip", "-kf", tar.toString());
+      Path zipped = tar.resolveSibling(tar.getFileName() + ".gz");
+      descriptors.add(descriptor("layer.v1.tar+gzip", store(zipped, blobs), zipped));
     }
-    Path config = directory.resolve("config.json");
+    Path config = layout.resolve("config.json");
     Files.writeString(
         config,
         """
-        {"architecture":"amd64","os":"linux",
+        {"architecture":"%s","os":"linux",
          "config":{"Env":["PATH=/bin","COLOUR=blue"],"WorkingDir":"/data"},
          "rootfs":{"type":"layers","diff_ids":[%s]}}\
         """
-            .formatted(diffIds));
-    Path manifest = directory.resolve("manifest.json");
+            .formatted(architecture, String.join(",", diffIds)));
+    Path manifest = layout.resolve("manifest.json");
     Files.writeString(
         manifest,
         """
         {"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json",
          "config":%s,"layers":[%s]}\
         """
-            .formatted(descriptor("config.v1+json", store(config, blobs), config), layers));
+            .formatted(
+                descriptor("config.v1+json", store(config, blobs), config),
+                String.join(",", descriptors)));
     String blob = store(manifest, blobs);
+    long size = Files.size(manifest);
     Files.writeString(layout.resolve("oci-layout"), "{\"imageLayoutVersion\":\"1.0.0\"}");
+    Files.writeString(
+        layout.resolve("index.json"),
+        names.stream()
+            .map(name -> named(name, blob, size))
+            .collect(Collectors.joining(",", "{\"schemaVersion\":2,\"manifests\":[", "]}")));
+  }
+
+  /// Names the images of `layout` and of `other` together `image`, as one for many machines.
+  static void addIndex(Path layout, Path other) throws IOException {
+    Path blobs = layout.resolve("blobs/sha256");
+    TestRuntime.RUNNER.text(
+        "cp", "-rT", other.resolve("blobs").toString(), layout.resolve("blobs").toString());
+    Path index = layout.resolve("many.json");
+    Files.writeString(
+        index,
+        "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"manifests\":[%s,%s]}"
+            .formatted(forMachine(layout, "s390x"), forMachine(other, "amd64")));
+    String blob = store(index, blobs);
     Files.writeString(
         layout.resolve("index.json"),
         """
         {"schemaVersion":2,"manifests":[
-         {"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:%1$s","size":%2$d,
-          "annotations":{"org.opencontainers.image.ref.name":"image"}},
-         {"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:%1$s","size":%2$d,
-          "annotations":{"org.opencontainers.image.ref.name":"team/known:1"}}]}\
+         {"mediaType":"application/vnd.oci.image.index.v1+json","digest":"sha256:%s","size":%d,
+          "annotations":{"org.opencontainers.image.ref.name":"image"}}]}\
         """
-            .formatted(blob, Files.size(manifest)));
+            .formatted(blob, Files.size(index)));
+  }
+
+  private static String forMachine(Path layout, String architecture) throws IOException {
+    Path manifest = layout.resolve("manifest.json");
+    return """
+    {"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:%s","size":%d,
+     "platform":{"os":"linux","architecture":"%s"}}\
+    """
+        .formatted(digest(manifest), Files.size(manifest), architecture);
+  }
+
+  private static String named(String name, String blob, long size) {
+    return """
+    {"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:%s","size":%d,
+     "annotations":{"org.opencontainers.image.ref.name":"%s"}}\
+    """
+        .formatted(blob, size, name);
   }
 
   private static String descriptor(String type, String hash, Path file) throws IOException {
@@ -96,7 +166,7 @@ final class TestImages {
 
   private static String store(Path file, Path blobs) throws IOException {
     String hash = digest(file);
-    Files.copy(file, blobs.resolve(hash));
+    Files.copy(file, blobs.resolve(hash), StandardCopyOption.REPLACE_EXISTING);
     return hash;
   }
 

@@ -22,11 +22,16 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 
 /// Brings an image from a registry or a file onto this machine, with skopeo.
 final class ImagePull {
   private static final Duration COPY_LIMIT = Duration.ofMinutes(30);
-  private static final int LAYER_NAME_LENGTH = 24;
+  private static final String BLOBS = "blobs";
+  private static final String BY_CONTENT = "l-";
+  private static final String BY_ARCHIVE = "z-";
+  private static final int LAYER_NAME_LENGTH = 26;
   private static final int UNPACK_AT_ONCE = 2;
 
   private final Path work;
@@ -56,15 +61,46 @@ final class ImagePull {
     this.archive = new LayerArchive(runner);
   }
 
-  /// Where downloaded blobs are.
-  Path blobs() {
-    return work.resolve("blobs");
+  /// Whether a layer of this name came with an image.
+  static boolean isPulled(String layer) {
+    return layer.startsWith(BY_CONTENT) || layer.startsWith(BY_ARCHIVE);
+  }
+
+  private Path blobs() {
+    return work.resolve(BLOBS);
+  }
+
+  /// Bytes of downloads that are kept for other images.
+  long downloadedBytes() {
+    return Files.exists(blobs()) ? layers.size(blobs()) : 0;
+  }
+
+  /// Removes the downloads that are kept for other images. Call while nothing is pulled.
+  void removeDownloads() {
+    if (Files.exists(blobs())) {
+      layers.removeTree(blobs());
+    }
+  }
+
+  /// Removes what pulls of an earlier server left, logins among it.
+  void removeUnfinished() {
+    if (!Files.exists(work)) {
+      return;
+    }
+    try (Stream<Path> entries = Files.list(work)) {
+      entries
+          .filter(path -> !path.getFileName().toString().equals(BLOBS))
+          .forEach(layers::removeTree);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot list " + work, e);
+    }
   }
 
   /// Fetches the image and unpacks the layers that are not here yet.
   ///
+  /// @param hold keeps the layers, also those that are here already
   /// @throws RuntimeException with the registry's words
-  Image pull(ImageRequest request, ProgressListener progress) {
+  Image pull(ImageRequest request, Holds.Hold hold, ProgressListener progress) {
     ImageSource source = ImageSource.parse(request.reference(), directories);
     try {
       Files.createDirectories(blobs());
@@ -73,7 +109,7 @@ final class ImagePull {
         copy(source, request.auth(), layout);
         Oci.Index index = OciLayout.index(layout);
         OciLayout.Stored stored = new OciLayout.Stored(blobs(), index.manifests().getFirst());
-        return unpack(request.reference(), stored, progress);
+        return unpack(request.reference(), stored, hold, progress);
       } finally {
         layers.removeTree(layout);
       }
@@ -88,6 +124,7 @@ final class ImagePull {
         new ArrayList<>(
             List.of(
                 "skopeo",
+                "--tmpdir=" + layout,
                 "copy",
                 "--quiet",
                 "--insecure-policy",
@@ -134,17 +171,25 @@ final class ImagePull {
   }
 
   /// Unpacks an image whose blobs are on this machine.
-  Image unpack(String reference, OciLayout.Stored stored, ProgressListener progress)
+  Image unpack(
+      String reference, OciLayout.Stored stored, Holds.Hold hold, ProgressListener progress)
       throws IOException {
     Oci.Manifest manifest = stored.manifest();
     Oci.Config config = stored.config(manifest);
+    if (!config.runsOn(architecture)) {
+      throw new IOException(
+          "the image is for %s/%s; this machine runs linux/%s"
+              .formatted(config.os(), config.architecture(), architecture));
+    }
     List<String> diffIds = config.rootfs().diffIds();
     if (diffIds.size() != manifest.layers().size()) {
       throw new IOException(
           "the image names %d layers and has %d"
               .formatted(diffIds.size(), manifest.layers().size()));
     }
-    List<String> names = unpackLayers(stored, manifest.layers(), diffIds, progress);
+    List<Blob> blobs = blobs(stored, manifest.layers(), diffIds);
+    hold.add(blobs.stream().map(Blob::layer).toList());
+    List<String> names = unpackLayers(blobs, progress);
     Oci.Settings settings = config.config();
     return new Image(
         Images.canonical(reference),
@@ -159,19 +204,47 @@ final class ImagePull {
             : settings.workingDirectory());
   }
 
-  private List<String> unpackLayers(
-      OciLayout.Stored stored,
-      List<Oci.Descriptor> blobs,
-      List<String> diffIds,
-      ProgressListener progress)
+  /// A layer's archive.
+  ///
+  /// @param layer name of what is in it
+  /// @param diffId hexadecimal SHA-256 of the unpacked archive
+  private record Blob(Path file, String layer, String diffId) {
+    static Blob of(Path file, String diffId) {
+      String name =
+          LayerArchive.isVerifiable(file) ? BY_CONTENT + diffId : BY_ARCHIVE + file.getFileName();
+      return new Blob(file, name.substring(0, LAYER_NAME_LENGTH), diffId);
+    }
+  }
+
+  private static List<Blob> blobs(
+      OciLayout.Stored stored, List<Oci.Descriptor> descriptors, List<String> diffIds) {
+    List<Blob> blobs = new ArrayList<>();
+    for (int i = 0; i < descriptors.size(); i++) {
+      blobs.add(Blob.of(stored.file(descriptors.get(i)), Oci.Descriptor.hash(diffIds.get(i))));
+    }
+    return blobs;
+  }
+
+  private List<String> unpackLayers(List<Blob> blobs, ProgressListener progress)
       throws IOException {
     Semaphore room = new Semaphore(UNPACK_AT_ONCE);
+    AtomicInteger begun = new AtomicInteger();
     try (var tasks = Executors.newVirtualThreadPerTaskExecutor()) {
       List<Future<String>> names = new ArrayList<>();
-      for (int i = 0; i < blobs.size(); i++) {
-        Path blob = stored.file(blobs.get(i));
-        String diffId = Oci.Descriptor.hash(diffIds.get(i));
-        names.add(tasks.submit(() -> unpackLayer(blob, diffId, room, progress)));
+      for (Blob blob : blobs) {
+        names.add(
+            tasks.submit(() -> {
+              room.acquire();
+              try {
+                progress.progress(
+                    "unpacking layer %d of %d".formatted(begun.incrementAndGet(), blobs.size()));
+                layers.make(
+                    blob.layer(), draft -> archive.unpack(blob.file(), draft, blob.diffId()));
+              } finally {
+                room.release();
+              }
+              return blob.layer();
+            }));
       }
       List<String> done = new ArrayList<>();
       for (Future<String> name : names) {
@@ -182,26 +255,9 @@ final class ImagePull {
       Thread.currentThread().interrupt();
       throw new IOException("interrupted while unpacking", e);
     } catch (ExecutionException e) {
-      throw new IOException("a layer: " + e.getMessage(), e);
+      Throwable cause = e.getCause() == null ? e : e.getCause();
+      throw new IOException("a layer: " + cause.getMessage(), cause);
     }
-  }
-
-  private String unpackLayer(Path file, String diffId, Semaphore room, ProgressListener progress)
-      throws InterruptedException {
-    boolean verifiable = LayerArchive.isVerifiable(file);
-    String name =
-        (verifiable ? "l-" + diffId : "z-" + file.getFileName())
-            .substring(0, LAYER_NAME_LENGTH + 2);
-    if (!layers.has(name)) {
-      room.acquire();
-      try {
-        progress.progress("unpacking " + file.getFileName());
-        layers.make(name, draft -> archive.unpack(file, draft, diffId));
-      } finally {
-        room.release();
-      }
-    }
-    return name;
   }
 
   private static Map<String, String> environment(

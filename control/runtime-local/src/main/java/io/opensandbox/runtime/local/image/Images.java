@@ -15,23 +15,33 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.Comparator;
+import java.util.Deque;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.stream.Stream;
 
 /// The images on this machine: `host`, pulled ones and snapshots.
-public final class Images {
+public final class Images implements AutoCloseable {
   /// Begins the reference of every snapshot.
   public static final String SNAPSHOTS = "opensandbox-snapshots:";
+
+  /// Begins the name of a layer that a snapshot captured.
+  public static final String SNAPSHOT_LAYER = "snap-";
+
+  /// How long a prepared image waits for its sandbox.
+  private static final Duration PROMISE = Duration.ofMinutes(10);
 
   /// Where images may come from.
   ///
@@ -54,7 +64,8 @@ public final class Images {
   private final HostImage host;
   private final OciLayout layouts;
   private final ImagePull puller;
-  private final Map<String, CompletableFuture<Image>> pulls = new ConcurrentHashMap<>();
+  private final Pulls pulls = new Pulls();
+  private final Holds holds = new Holds();
 
   /// Images recorded below `directory`.
   ///
@@ -107,10 +118,22 @@ public final class Images {
     return layersOf(image).allMatch(layers::has);
   }
 
-  /// The image, pulled when it is not here.
+  /// The image, pulled when it is not here. It stays for the sandbox that is to be made from it:
+  /// until [#open] was called as often as this, or ten minutes went by.
   ///
   /// Throws `IMAGE_PULL_FAILED`, or `SNAPSHOT_INVALID_RESTORE_CONFIG` for a snapshot that is gone.
-  public Image prepare(ImageRequest request, ProgressListener progress) {
+  public Image prepare(ImageRequest request, Instant now, ProgressListener progress) {
+    String name = canonical(request.reference());
+    holds.promise(name, now.plus(PROMISE));
+    try {
+      return findOrPull(request, progress);
+    } catch (RuntimeException e) {
+      holds.settle(name);
+      throw e;
+    }
+  }
+
+  private Image findOrPull(ImageRequest request, ProgressListener progress) {
     Optional<Image> present = find(request.reference());
     if (present.isPresent()) {
       return present.get();
@@ -126,43 +149,43 @@ public final class Images {
   /// Whoever asks while a pull of the same image with the same login is under way waits for that.
   private Image pull(ImageRequest request, ProgressListener progress) {
     String key = hash(canonical(request.reference()) + "\0" + request.auth().map(Images::login));
-    CompletableFuture<Image> mine = new CompletableFuture<>();
-    CompletableFuture<Image> running = pulls.putIfAbsent(key, mine);
-    if (running == null) {
-      try {
-        progress.progress("pulling " + request.reference());
-        Image image = bring(request, progress);
-        save(image);
-        progress.progress("pulled " + request.reference());
-        mine.complete(image);
-      } catch (RuntimeException e) {
-        mine.completeExceptionally(e);
-      } finally {
-        pulls.remove(key);
-      }
-      running = mine;
-    } else {
-      progress.progress("waiting for the pull of " + request.reference());
-    }
     try {
-      return running.join();
-    } catch (CompletionException e) {
+      return pulls.join(key, request.reference(), told -> bringAndSave(request, told), progress);
+    } catch (ExecutionException e) {
       Throwable cause = e.getCause() == null ? e : e.getCause();
-      throw new SandboxException(
-          ErrorCode.IMAGE_PULL_FAILED,
-          "Failed to pull image " + request.reference() + ": " + cause.getMessage(),
-          cause);
+      throw failed(request, String.valueOf(cause.getMessage()), cause);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw failed(request, "interrupted", e);
+    } catch (CancellationException | RejectedExecutionException e) {
+      throw failed(request, "the server is stopping", e);
     }
   }
 
-  private Image bring(ImageRequest request, ProgressListener progress) {
+  private static SandboxException failed(ImageRequest request, String reason, Throwable cause) {
+    return new SandboxException(
+        ErrorCode.IMAGE_PULL_FAILED,
+        "Failed to pull image " + request.reference() + ": " + reason,
+        cause);
+  }
+
+  private Image bringAndSave(ImageRequest request, ProgressListener progress) {
+    try (Holds.Hold hold = holds.open()) {
+      Image image = bring(request, hold, progress);
+      save(image);
+      progress.progress("pulled " + request.reference());
+      return image;
+    }
+  }
+
+  private Image bring(ImageRequest request, Holds.Hold hold, ProgressListener progress) {
     String name = canonical(request.reference());
     Optional<OciLayout.Stored> stored = layouts.find(name);
     if (stored.isEmpty()) {
-      return puller.pull(request, progress);
+      return puller.pull(request, hold, progress);
     }
     try {
-      return puller.unpack(name, stored.get(), progress);
+      return puller.unpack(name, stored.get(), hold, progress);
     } catch (IOException e) {
       throw new UncheckedIOException(String.valueOf(e.getMessage()), e);
     }
@@ -170,6 +193,31 @@ public final class Images {
 
   private static String login(ImageRequest.Auth auth) {
     return auth.username() + "\0" + auth.password();
+  }
+
+  /// Keeps nothing yet; see [#open] and [#keep].
+  public Holds.Hold hold() {
+    return holds.open();
+  }
+
+  /// The image for a sandbox, if it is still here; it stays until `hold` is closed.
+  public Optional<Image> open(String reference, Holds.Hold hold) {
+    String name = canonical(reference);
+    hold.add(List.of(name));
+    holds.settle(name);
+    Optional<Image> image = find(name);
+    image.ifPresent(found -> keep(found, hold));
+    return image.filter(this::isComplete);
+  }
+
+  /// Keeps the layers of an image until `hold` is closed.
+  public void keep(Image image, Holds.Hold hold) {
+    hold.add(layersOf(image).toList());
+  }
+
+  /// Keeps a layer that is going to be made until `hold` is closed.
+  public void keep(String layer, Holds.Hold hold) {
+    hold.add(List.of(layer));
   }
 
   /// Notes that an image is used now, which keeps it longer.
@@ -184,38 +232,105 @@ public final class Images {
     }
   }
 
-  /// Removes pulled images that nothing uses, the longest unused first, until what is left fits.
-  /// Snapshots are never removed; downloads go first.
-  ///
-  /// @param inUse references of images that sandboxes run
-  /// @param layersInUse layers that must stay
-  /// @return how many images were removed
-  public int collect(long limitBytes, Set<String> inUse, Set<String> layersInUse) {
-    if (layers.size() + downloads() <= limitBytes) {
-      return 0;
-    }
-    if (Files.exists(puller.blobs())) {
-      layers.removeTree(puller.blobs());
-    }
-    int removed = 0;
-    List<Image> candidates =
-        all().stream()
-            .filter(image -> !image.reference().startsWith(SNAPSHOTS))
-            .filter(image -> !inUse.contains(image.reference()))
-            .sorted(Comparator.comparing(this::lastUsed))
-            .toList();
-    for (Image image : candidates) {
-      if (layers.size() <= limitBytes) {
-        break;
-      }
-      remove(image.reference(), layersInUse);
-      removed++;
-    }
-    return removed;
+  /// Who uses images and layers besides this class.
+  public interface Users {
+    /// References of the images that sandboxes run.
+    Set<String> images();
+
+    /// Names of the layers that sandboxes need.
+    Set<String> layers();
   }
 
-  private long downloads() {
-    return Files.exists(puller.blobs()) ? layers.size(puller.blobs()) : 0;
+  /// Whether pulled images take more than `limitBytes`, downloads not counted. Cheap but for layers
+  /// that are seen for the first time.
+  public boolean isOver(long limitBytes) {
+    return pulledLayers().stream().mapToLong(layers::size).sum() > limitBytes;
+  }
+
+  /// Removes layers that nothing refers to, then downloads and pulled images that nothing uses, the
+  /// longest unused first, until what is left fits. Snapshots are never removed, nor is an image
+  /// whose layers others need: that would free nothing.
+  ///
+  /// @return how many images were removed
+  public int collect(long limitBytes, Users users, Instant now) {
+    long bytes = pulledLayers().stream().mapToLong(layers::size).sum();
+    if (bytes + puller.downloadedBytes() > limitBytes) {
+      pulls.whenIdle(puller::removeDownloads);
+    }
+    Round round =
+        holds.still(() -> {
+          Round found = new Round(users, now);
+          found.removeOrphans();
+          found.removeUnused(limitBytes);
+          return found;
+        });
+    layers.sweep();
+    return round.removed;
+  }
+
+  private List<String> pulledLayers() {
+    return layers.names().stream().filter(ImagePull::isPulled).toList();
+  }
+
+  /// What may go, as things are while nobody takes or gives up a hold.
+  private final class Round {
+    private final Set<String> needed;
+    private final Deque<Image> candidates = new ArrayDeque<>();
+    private final Map<String, Integer> uses = new HashMap<>();
+    private int removed;
+
+    private Round(Users users, Instant now) {
+      Set<String> held = holds.held();
+      Set<String> running = users.images();
+      this.needed = new HashSet<>(users.layers());
+      needed.addAll(held);
+      for (Image image : all()) {
+        boolean stays =
+            image.reference().startsWith(SNAPSHOTS)
+                || running.contains(image.reference())
+                || held.contains(image.reference())
+                || holds.isPromised(image.reference(), now);
+        if (stays) {
+          layersOf(image).forEach(needed::add);
+        } else {
+          candidates.add(image);
+          layersOf(image).distinct().forEach(layer -> uses.merge(layer, 1, Integer::sum));
+        }
+      }
+    }
+
+    private void removeOrphans() {
+      layers.names().stream()
+          .filter(name -> ImagePull.isPulled(name) || name.startsWith(SNAPSHOT_LAYER))
+          .filter(name -> !needed.contains(name) && !uses.containsKey(name))
+          .forEach(layers::discard);
+    }
+
+    private void removeUnused(long limitBytes) {
+      long bytes = pulledLayers().stream().mapToLong(layers::knownSize).sum();
+      List<Image> oldestFirst =
+          candidates.stream().sorted(Comparator.comparing(Images.this::lastUsed)).toList();
+      for (Image image : oldestFirst) {
+        if (bytes > limitBytes && layersOf(image).anyMatch(layer -> !needed.contains(layer))) {
+          bytes -= remove(image);
+          removed++;
+        }
+      }
+    }
+
+    /// @return the bytes that this frees
+    private long remove(Image image) {
+      forget(image.reference());
+      long freed = 0;
+      for (String layer : layersOf(image).distinct().toList()) {
+        boolean unused = uses.merge(layer, -1, Integer::sum) == 0 && !needed.contains(layer);
+        if (unused && layers.has(layer)) {
+          freed += layers.knownSize(layer);
+          layers.discard(layer);
+        }
+      }
+      return freed;
+    }
   }
 
   private FileTime lastUsed(Image image) {
@@ -231,24 +346,53 @@ public final class Images {
     records.write(file(image.reference()), Image.class, image);
   }
 
-  /// Forgets an image and removes the layers that no other image and none of `inUse` needs; absent
-  /// is fine.
-  public void remove(String reference, Set<String> inUse) {
-    Optional<Image> image = records.read(file(canonical(reference)), Image.class);
+  /// Forgets an image and removes the layers that nothing else needs; absent is fine.
+  ///
+  /// @return false when a sandbox runs it or is being made from it; nothing is changed then
+  public boolean remove(String reference, Users users) {
+    String name = canonical(reference);
+    boolean free =
+        holds.still(() -> {
+          boolean used = users.images().contains(name) || holds.held().contains(name);
+          if (!used) {
+            Optional<Image> image = records.read(file(name), Image.class);
+            forget(name);
+            image.ifPresent(gone -> removeLayers(gone, users));
+          }
+          return !used;
+        });
+    layers.sweep();
+    return free;
+  }
+
+  private void forget(String reference) {
     try {
-      Files.deleteIfExists(file(canonical(reference)));
+      Files.deleteIfExists(file(reference));
     } catch (IOException e) {
       throw new UncheckedIOException("cannot remove image " + reference, e);
     }
-    if (image.isPresent()) {
-      Set<String> needed = new HashSet<>(inUse);
-      layersOf(host.current()).forEach(needed::add);
-      all().forEach(other -> layersOf(other).forEach(needed::add));
-      layersOf(image.get())
-          .distinct()
-          .filter(layer -> !needed.contains(layer) && layers.has(layer))
-          .forEach(layers::remove);
-    }
+  }
+
+  private void removeLayers(Image image, Users users) {
+    Set<String> needed = new HashSet<>(users.layers());
+    needed.addAll(holds.held());
+    layersOf(host.current()).forEach(needed::add);
+    all().forEach(other -> layersOf(other).forEach(needed::add));
+    layersOf(image)
+        .distinct()
+        .filter(layer -> !needed.contains(layer) && layers.has(layer))
+        .forEach(layers::discard);
+  }
+
+  /// Removes what a server that was killed left half done. Call before anything is pulled.
+  public void removeUnfinished() {
+    puller.removeUnfinished();
+  }
+
+  /// Ends the pulls under way.
+  @Override
+  public void close() {
+    pulls.close();
   }
 
   /// Every recorded image.

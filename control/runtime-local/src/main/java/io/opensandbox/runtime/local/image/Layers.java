@@ -10,7 +10,9 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
@@ -20,10 +22,12 @@ public final class Layers {
   public static final String FORK = "fork-";
 
   private static final String UNFINISHED = "tmp-";
+  private static final String DISCARDED = "gone-";
   private static final Duration REMOVE_LIMIT = Duration.ofMinutes(10);
 
   private final Path directory;
   private final Runner runner;
+  private final Map<String, Long> sizes = new ConcurrentHashMap<>();
 
   /// Layers below `directory`, which is made when it is missing.
   public Layers(Path directory, Runner runner) {
@@ -73,24 +77,40 @@ public final class Layers {
 
   /// Names of all complete layers.
   public List<String> names() {
-    return entries().stream().filter(name -> !name.startsWith(UNFINISHED)).toList();
+    return entries().stream()
+        .filter(name -> !name.startsWith(UNFINISHED) && !name.startsWith(DISCARDED))
+        .toList();
   }
 
-  /// Removes a layer that nothing refers to. It is gone at once; its files go a little later.
-  public void remove(String name) {
-    Path doomed = directory.resolve(UNFINISHED + UUID.randomUUID());
+  /// Removes a layer that nothing refers to. It is gone at once; [#sweep] deletes its files.
+  public void discard(String name) {
+    Path doomed = directory.resolve(DISCARDED + UUID.randomUUID());
     try {
       Files.move(path(name), doomed, StandardCopyOption.ATOMIC_MOVE);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot remove layer " + name, e);
     }
-    removeTree(doomed);
+    sizes.remove(name);
+  }
+
+  /// Deletes the files of discarded layers.
+  public void sweep() {
+    entries().stream()
+        .filter(name -> name.startsWith(DISCARDED))
+        .forEach(name -> removeTree(directory.resolve(name)));
+  }
+
+  /// Removes a layer that nothing refers to, with its files.
+  public void remove(String name) {
+    discard(name);
+    sweep();
   }
 
   /// Removes what unfinished work left behind. Call only when no layer is being made.
   ///
   /// @return how many directories were removed
   public int removeUnfinished() {
+    sweep();
     List<String> left = entries().stream().filter(name -> name.startsWith(UNFINISHED)).toList();
     left.forEach(name -> removeTree(directory.resolve(name)));
     return left.size();
@@ -109,9 +129,28 @@ public final class Layers {
     return Long.parseLong(output.split("\\s", 2)[0]) * 1024;
   }
 
-  /// Bytes that all layers take on disk.
-  public long size() {
-    return size(directory);
+  /// Bytes that a layer takes on disk, looked up once: layers never change. 0 when it is gone.
+  public long size(String name) {
+    Long known = sizes.get(name);
+    if (known != null) {
+      return known;
+    }
+    long found;
+    try {
+      found = size(path(name));
+    } catch (Runner.RunFailure e) {
+      if (has(name)) {
+        throw e;
+      }
+      return 0;
+    }
+    sizes.put(name, found);
+    return found;
+  }
+
+  /// The same without looking: 0 for a layer that [#size(String)] was never asked of.
+  public long knownSize(String name) {
+    return sizes.getOrDefault(name, 0L);
   }
 
   private List<String> entries() {

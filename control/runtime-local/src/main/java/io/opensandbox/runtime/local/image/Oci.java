@@ -42,7 +42,17 @@ final class Oci {
 
   /// An image configuration.
   @Json
-  record Config(@Nullable Settings config, RootFs rootfs) {}
+  record Config(
+      @Nullable String os,
+      @Nullable String architecture,
+      @Nullable Settings config,
+      RootFs rootfs) {
+    /// Whether it can run on Linux on `wanted`; what an image does not say is taken on trust.
+    boolean runsOn(String wanted) {
+      return (os == null || os.isEmpty() || os.equals("linux"))
+          && (architecture == null || architecture.isEmpty() || architecture.equals(wanted));
+    }
+  }
 
   /// What to run and how.
   @Json
