@@ -205,7 +205,7 @@ public final class Images implements AutoCloseable {
     String name = canonical(reference);
     hold.add(List.of(name));
     holds.settle(name);
-    Optional<Image> image = find(name);
+    Optional<Image> image = find(reference);
     image.ifPresent(found -> keep(found, hold));
     return image.filter(this::isComplete);
   }
