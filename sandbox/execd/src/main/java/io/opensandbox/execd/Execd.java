@@ -31,7 +31,6 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Path;
-import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -39,6 +38,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
+import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /// The daemon: everything wired together.
@@ -66,14 +66,20 @@ final class Execd implements Activity, AutoCloseable {
   ///
   /// @param environment the daemon's own
   /// @param isolation what isolated sessions use
+  /// @param random whose numbers nobody can guess
   record Surroundings(
       Map<String, String> environment,
       Spawner spawner,
       IsolatedRoutes.Tools isolation,
       Clock clock,
-      Log log) {
+      Log log,
+      RandomGenerator random) {
     Surroundings {
       environment = Map.copyOf(environment);
+    }
+
+    Ids ids() {
+      return new Ids(random);
     }
   }
 
@@ -134,7 +140,7 @@ final class Execd implements Activity, AutoCloseable {
             files.leftovers(),
             surroundings.isolation(),
             surroundings.clock(),
-            new Ids()::session,
+            surroundings.ids()::session,
             surroundings.log()::warn));
   }
 
@@ -174,7 +180,7 @@ final class Execd implements Activity, AutoCloseable {
         surroundings.spawner(),
         kernelEnvironment(surroundings),
         Path.of(settings.temporaryFolder(), "execd", "kernels"),
-        new SecureRandom(),
+        surroundings.random(),
         surroundings.clock());
   }
 

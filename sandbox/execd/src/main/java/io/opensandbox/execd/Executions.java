@@ -46,7 +46,7 @@ final class Executions {
         planner,
         AccountDatabase.ofSystem(),
         surroundings.clock(),
-        new Ids()::command,
+        surroundings.ids()::command,
         surroundings.log());
   }
 
@@ -58,7 +58,8 @@ final class Executions {
             surroundings.environment(),
             surroundings.clock(),
             surroundings.log()::warn);
-    return new SessionRoutes(sessions, runner, folders, surroundings.clock(), new Ids()::session);
+    return new SessionRoutes(
+        sessions, runner, folders, surroundings.clock(), surroundings.ids()::session);
   }
 
   private PtyRoutes terminals(
@@ -66,7 +67,7 @@ final class Executions {
     var environment =
         new PtyRoutes.Environment(surroundings.spawner(), surroundings.environment(), replayFolder);
     return new PtyRoutes(
-        terminals, environment, folders, new Ids()::session, surroundings.log()::warn);
+        terminals, environment, folders, surroundings.ids()::session, surroundings.log()::warn);
   }
 
   void register(Router router) {

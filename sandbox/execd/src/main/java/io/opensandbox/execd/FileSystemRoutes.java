@@ -15,13 +15,12 @@ import io.opensandbox.execd.watch.WatchRoutes;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
-import java.time.ZoneId;
 
 /// The features that read and write the sandbox's file system, wired together.
 final class FileSystemRoutes {
   private final PathExpansion paths;
   private final AccountDatabase accounts = AccountDatabase.ofSystem();
-  private final FileTimes times = new FileTimes(ZoneId.systemDefault());
+  private final FileTimes times = FileTimes.ofSystem();
   private final FileLimits limits = FileLimits.DEFAULT;
   private final Leftovers leftovers;
   private final Clock clock;

@@ -6,6 +6,7 @@ import io.opensandbox.execd.log.Log;
 import io.opensandbox.execd.log.SecretMask;
 import io.opensandbox.execd.memory.HeapCare;
 import io.opensandbox.execd.process.BrokerSpawner;
+import io.opensandbox.execd.random.KernelRandom;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -67,11 +68,13 @@ public final class Main {
           "-Dexecd.broker must name the launcher's broker socket; start execd, not java");
     }
     var spawner = new BrokerSpawner(Path.of(broker), CHILD_OOM_SCORE);
-    var surroundings = new Execd.Surroundings(environment, spawner, isolation(), clock, log);
+    var surroundings =
+        new Execd.Surroundings(environment, spawner, isolation(), clock, log, new KernelRandom());
     boolean launched = System.inheritedChannel() instanceof ServerSocketChannel;
     var execd = new Execd(settings, surroundings, listener(settings.port()));
     Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(() -> shutDown(execd, log)));
     execd.start();
+    Thread.ofVirtual().name("warm-up").start(spawner::warmUp);
     HeapCare.ofThisJvm(execd::idleTime).start();
     log.info("execd serves on port " + execd.port());
     if (!settings.accessToken().isEmpty()) {

@@ -9,6 +9,7 @@ import io.opensandbox.execd.json.JsonParser;
 import io.opensandbox.execd.log.Level;
 import io.opensandbox.execd.log.Log;
 import io.opensandbox.execd.process.TestBroker;
+import io.opensandbox.execd.random.KernelRandom;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
@@ -104,7 +105,8 @@ class SpecResponsesTest {
             broker.spawner(),
             new IsolatedRoutes.Tools(() -> Optional.of(TestBroker.launcher()), List.of()),
             clock,
-            Log.open(Level.ofFlag(3), List.of(), nowhere, nowhere, clock));
+            Log.open(Level.ofFlag(3), List.of(), nowhere, nowhere, clock),
+            new KernelRandom());
     ServerSocketChannel listener = ServerSocketChannel.open();
     listener.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
     execd =

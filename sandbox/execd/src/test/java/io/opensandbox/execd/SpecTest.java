@@ -26,6 +26,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
@@ -99,7 +100,8 @@ class SpecTest {
             },
             new IsolatedRoutes.Tools(Optional::empty, List.of()),
             clock,
-            log);
+            log,
+            new Random(7));
     ServerSocketChannel listener = ServerSocketChannel.open();
     listener.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
     Set<String> served = new TreeSet<>();

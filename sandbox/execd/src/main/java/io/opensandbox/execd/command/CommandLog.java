@@ -129,11 +129,7 @@ public final class CommandLog {
   }
 
   private static Instant endOf(Command command) {
-    return switch (command.state()) {
-      case CommandState.Ended ended -> ended.at();
-      case CommandState.Failed failed -> failed.at();
-      case CommandState.Starting _, CommandState.Running _ -> Instant.MAX;
-    };
+    return command.state().endedAt();
   }
 
   private static void deleteOutput(Command command) {

@@ -67,10 +67,9 @@ public final class CommandPlanner {
     String cwd = expandFolder(request.cwd(), merged);
     List<String> argv = new ArrayList<>();
     String missing =
-        switch (request.program()) {
-          case CommandRequest.Shell(String content) -> shell(content, argv);
-          case CommandRequest.Argv(List<String> given) -> program(given, merged, argv);
-        };
+        request.program() instanceof CommandRequest.Argv(List<String> given)
+            ? program(given, merged, argv)
+            : shell(request.program().content(), argv);
     if (!missing.isEmpty()) {
       String problem = "exec: \"" + missing + "\": executable file not found in $PATH";
       return new Plan(null, problem, null, request.timeout());

@@ -124,17 +124,17 @@ final class CommandRunner {
 
   private static void tellEnd(CommandState end, long elapsedMillis, EventBuffer events)
       throws IOException {
-    switch (end) {
-      case CommandState.Ended(int exitCode, String error, _) -> {
-        if (error.isEmpty()) {
-          events.complete(elapsedMillis);
-        } else {
-          String value = exitCode == WAIT_FAILED && !isExitText(error) ? error : "" + exitCode;
-          events.error(ERROR_NAME, value, List.of(error));
-        }
+    if (end instanceof CommandState.Ended(int exitCode, String error, _)) {
+      if (error.isEmpty()) {
+        events.complete(elapsedMillis);
+      } else {
+        String value = exitCode == WAIT_FAILED && !isExitText(error) ? error : "" + exitCode;
+        events.error(ERROR_NAME, value, List.of(error));
       }
-      case CommandState.Failed(String error, _) -> events.error(ERROR_NAME, error, List.of(error));
-      case CommandState.Starting _, CommandState.Running _ -> throw new IllegalStateException();
+    } else if (end instanceof CommandState.Failed(String error, _)) {
+      events.error(ERROR_NAME, error, List.of(error));
+    } else {
+      throw new IllegalStateException();
     }
   }
 

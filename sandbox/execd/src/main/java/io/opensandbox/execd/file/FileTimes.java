@@ -6,14 +6,25 @@ import java.time.LocalDateTime;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.time.zone.ZoneRules;
+import java.util.function.Supplier;
 
 /// Writes times as RFC 3339 with the shortest exact fraction, in one zone (`Z` for UTC).
 public final class FileTimes {
-  private final ZoneRules rules;
+  private final Supplier<ZoneRules> rules;
 
   /// Times in this zone.
   public FileTimes(ZoneId zone) {
-    rules = zone.getRules();
+    rules = zone::getRules;
+  }
+
+  private FileTimes(Supplier<ZoneRules> rules) {
+    this.rules = rules;
+  }
+
+  /// Times in the zone that this process has (`TZ`, else `/etc/localtime`). It is looked up with
+  /// the first time that is written, for that takes the JDK some 10 ms.
+  public static FileTimes ofSystem() {
+    return new FileTimes(() -> SystemZone.RULES);
   }
 
   /// For example `2026-06-15T10:00:00.123456789+02:00`.
@@ -23,7 +34,7 @@ public final class FileTimes {
 
   /// For example `2026-06-15T10:00:00Z`.
   public String format(Instant instant) {
-    ZoneOffset offset = rules.getOffset(instant);
+    ZoneOffset offset = rules.get().getOffset(instant);
     long seconds = instant.getEpochSecond();
     int nanos = instant.getNano();
     LocalDateTime local = LocalDateTime.ofEpochSecond(seconds, 0, offset);
@@ -49,5 +60,9 @@ public final class FileTimes {
       out.append('0');
     }
     return out.append(text);
+  }
+
+  private static final class SystemZone {
+    static final ZoneRules RULES = ZoneId.systemDefault().getRules();
   }
 }

@@ -13,10 +13,10 @@ import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /// Serves HTTP/1.1 on a listener that somebody else has bound: the launcher, or a test on port 0.
@@ -34,7 +34,7 @@ public final class HttpServer implements AutoCloseable {
   private final Handler root;
   private final HttpLimits limits;
   private final HttpObserver observer;
-  private final RequestIds requestIds = new RequestIds(RandomGenerator.getDefault());
+  private final RequestIds requestIds = new RequestIds(ThreadLocalRandom.current());
   private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
   private final AtomicInteger activeRequests = new AtomicInteger();
 

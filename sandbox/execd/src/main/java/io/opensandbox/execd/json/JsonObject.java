@@ -43,11 +43,7 @@ public record JsonObject(Map<String, JsonValue> members) implements JsonValue {
 
   /// A string member.
   public Optional<String> string(String name) {
-    return switch (find(name)) {
-      case null -> Optional.empty();
-      case Text text -> Optional.of(text.value());
-      case JsonValue other -> throw wrongType(name, "string", other);
-    };
+    return member(name, Text.class, "string").map(Text::value);
   }
 
   /// A string member; empty when absent.
@@ -62,20 +58,15 @@ public record JsonObject(Map<String, JsonValue> members) implements JsonValue {
 
   /// A boolean member.
   public boolean flag(String name, boolean absent) {
-    return switch (find(name)) {
-      case null -> absent;
-      case Flag flag -> flag.value();
-      case JsonValue other -> throw wrongType(name, "boolean", other);
-    };
+    return member(name, Flag.class, "boolean").map(Flag::value).orElse(absent);
   }
 
   /// An integer member of 64 bits; a fraction, an exponent or a larger number is refused.
   public OptionalLong integer(String name) {
-    return switch (find(name)) {
-      case null -> OptionalLong.empty();
-      case Numeral number -> OptionalLong.of(parseLong(name, number.text()));
-      case JsonValue other -> throw wrongType(name, "integer", other);
-    };
+    Optional<Numeral> number = member(name, Numeral.class, "integer");
+    return number.isEmpty()
+        ? OptionalLong.empty()
+        : OptionalLong.of(parseLong(name, number.get().text()));
   }
 
   /// An integer member between two bounds, both allowed.
@@ -97,20 +88,12 @@ public record JsonObject(Map<String, JsonValue> members) implements JsonValue {
 
   /// An object member.
   public Optional<JsonObject> object(String name) {
-    return switch (find(name)) {
-      case null -> Optional.empty();
-      case JsonObject object -> Optional.of(object);
-      case JsonValue other -> throw wrongType(name, "object", other);
-    };
+    return member(name, JsonObject.class, "object");
   }
 
   /// An array member.
   public Optional<JsonArray> array(String name) {
-    return switch (find(name)) {
-      case null -> Optional.empty();
-      case JsonArray array -> Optional.of(array);
-      case JsonValue other -> throw wrongType(name, "array", other);
-    };
+    return member(name, JsonArray.class, "array");
   }
 
   /// A member that maps names to strings, in its order; empty when absent. A `null` inside counts
@@ -133,6 +116,16 @@ public record JsonObject(Map<String, JsonValue> members) implements JsonValue {
                   default -> throw wrongType(name + "." + key, "string", value);
                 }));
     return strings;
+  }
+
+  /// The member, or empty when it is absent. A pattern switch would be compiled anew in each start
+  /// of the daemon, a millisecond each; so the path of a first command has none.
+  private <T extends JsonValue> Optional<T> member(String name, Class<T> type, String expected) {
+    JsonValue value = find(name);
+    if (value != null && !type.isInstance(value)) {
+      throw wrongType(name, expected, value);
+    }
+    return Optional.ofNullable(value).map(type::cast);
   }
 
   private @Nullable JsonValue findInOtherCase(String name) {

@@ -39,11 +39,14 @@ public final class JsonParser {
   ///
   /// @throws ExecdException [ErrorCode#INVALID_REQUEST_BODY] for anything else
   public static JsonObject parseObject(byte[] body) {
-    return switch (parse(body)) {
-      case JsonObject object -> object;
-      case JsonValue.Null _ -> JsonObject.EMPTY;
-      case JsonValue other -> throw invalid("the body must be a JSON object, not " + other.kind());
-    };
+    JsonValue value = parse(body);
+    if (value instanceof JsonObject object) {
+      return object;
+    }
+    if (value instanceof JsonValue.Null) {
+      return JsonObject.EMPTY;
+    }
+    throw invalid("the body must be a JSON object, not " + value.kind());
   }
 
   /// The same, but an empty body is the object without members too.

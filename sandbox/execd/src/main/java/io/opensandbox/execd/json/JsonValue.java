@@ -1,7 +1,5 @@
 package io.opensandbox.execd.json;
 
-import java.math.BigDecimal;
-
 /// One parsed JSON value.
 public sealed interface JsonValue
     permits JsonValue.Null,
@@ -37,12 +35,6 @@ public sealed interface JsonValue
   ///
   /// @param text a number of JSON's grammar
   record Numeral(String text) implements JsonValue {
-    /// The number as a decimal of any size. Bounded by the length of the text, which the parser
-    /// limits, but an exponent may still be huge: never expand it.
-    public BigDecimal decimal() {
-      return new BigDecimal(text);
-    }
-
     @Override
     public String kind() {
       return "number";

@@ -15,7 +15,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -24,6 +23,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
+import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /// Starts kernels from the kernelspecs in the sandbox, without a Jupyter server.
@@ -40,7 +40,7 @@ public final class DirectKernels implements KernelSource {
   private final Spawner spawner;
   private final Supplier<Map<String, String>> environment;
   private final Path directory;
-  private final SecureRandom random;
+  private final RandomGenerator random;
   private final Clock clock;
 
   /// Kernels of one sandbox.
@@ -51,7 +51,7 @@ public final class DirectKernels implements KernelSource {
       Spawner spawner,
       Supplier<Map<String, String>> environment,
       Path directory,
-      SecureRandom random,
+      RandomGenerator random,
       Clock clock) {
     this.spawner = spawner;
     this.environment = environment;

@@ -59,13 +59,11 @@ final class SpawnFrame {
   }
 
   private void stdio(ProcessSpec.Stdio stdio) {
-    switch (stdio) {
-      case ProcessSpec.Terminal(int rows, int columns) -> {
-        number(FLAGS, FLAG_TERMINAL);
-        number(SIZE, ((long) rows << 16) | (columns & 0xFFFF));
-      }
-      case ProcessSpec.Pipes(boolean input, boolean merged) ->
-          number(FLAGS, (input ? FLAG_STDIN : 0) | (merged ? FLAG_MERGED : 0));
+    if (stdio instanceof ProcessSpec.Terminal(int rows, int columns)) {
+      number(FLAGS, FLAG_TERMINAL);
+      number(SIZE, ((long) rows << 16) | (columns & 0xFFFF));
+    } else if (stdio instanceof ProcessSpec.Pipes(boolean input, boolean merged)) {
+      number(FLAGS, (input ? FLAG_STDIN : 0) | (merged ? FLAG_MERGED : 0));
     }
   }
 

@@ -113,8 +113,11 @@ public record TelemetrySettings(
   }
 
   private static Optional<String> literal(String text) {
+    String address = text.strip();
+    if (address.isEmpty()) {
+      return Optional.empty();
+    }
     try {
-      String address = text.strip();
       InetAddress.ofLiteral(address);
       return Optional.of(address.indexOf(':') < 0 ? address : "[" + address + "]");
     } catch (IllegalArgumentException _) {
