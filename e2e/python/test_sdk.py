@@ -272,6 +272,22 @@ class OnEachImage(unittest.TestCase):
 
         self.on(SHELLS, scenario)
 
+    @unittest.skipUnless(KNOWS_ARGV, "this SDK has no files of users")
+    def test_files_with_the_rights_of_a_user(self):
+        def scenario(image, sandbox):
+            sandbox.files.create_directories([WriteEntry(path="/tmp/shared", mode=777)])
+            sandbox.files.write_files([WriteEntry(path="/tmp/shared/secret", data="secret", mode=600)])
+            theirs = sandbox.files_with_identity(4321, 4322)
+            theirs.write_file("/tmp/shared/theirs", "text")
+            self.assertEqual(theirs.read_file("/tmp/shared/theirs"), "text")
+            info = sandbox.files.get_file_info(["/tmp/shared/theirs"])["/tmp/shared/theirs"]
+            self.assertEqual((info.owner, info.group), ("4321", "4322"))
+            with self.assertRaises(SandboxException):
+                theirs.read_file("/tmp/shared/secret")
+            self.assertEqual(sandbox.files.read_file("/tmp/shared/secret"), "secret")
+
+        self.on(IMAGES, scenario)
+
     @unittest.skipUnless(KNOWS_ARGV, "this SDK has no isolated sessions")
     def test_isolated_sessions(self):
         from opensandbox.models.isolated import CreateIsolatedSessionRequest, IsolatedRunOpts, IsolatedWorkspaceSpec

@@ -10,6 +10,7 @@ import io.opensandbox.execd.file.FileTimes;
 import io.opensandbox.execd.file.Leftovers;
 import io.opensandbox.execd.file.NewOwner;
 import io.opensandbox.execd.http.Router;
+import io.opensandbox.execd.identity.IdentityRoutes;
 import io.opensandbox.execd.path.PathExpansion;
 import io.opensandbox.execd.watch.WatchRoutes;
 import java.io.IOException;
@@ -44,10 +45,17 @@ final class FileSystemRoutes {
     leftovers.sweep();
   }
 
-  void register(Router router) {
+  private void registerFiles(Router router) {
     new FileRoutes(paths, accounts, times, limits, leftovers, NewOwner.NOBODY).register(router);
     new DirectoryRoutes(paths, accounts, times, limits.bodyBytes(), NewOwner.NOBODY)
         .register(router);
+  }
+
+  void register(Router router) {
+    registerFiles(router);
+    Router files = new Router();
+    registerFiles(files);
+    new IdentityRoutes(files, accounts).register(router);
     new WatchRoutes(paths, clock).register(router);
     new ArchiveRoutes(paths, zstd, leftovers).register(router);
   }

@@ -127,7 +127,7 @@ public final class Leftovers {
     private void write(Path folder, Path temporary) throws IOException {
       FileChannel open = channel;
       if (open == null) {
-        Files.createDirectories(folder);
+        makeNotes(folder);
         Path file = TemporaryNames.in(folder);
         open = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
         note = file;
@@ -136,6 +136,15 @@ public final class Leftovers {
       ByteBuffer name = StandardCharsets.UTF_8.encode(temporary.toAbsolutePath() + "\0");
       while (name.hasRemaining()) {
         open.write(name);
+      }
+    }
+
+    /// Requests on behalf of other users have notes, too. Nobody gains by that: see
+    /// [#removeTemporary].
+    private static void makeNotes(Path folder) throws IOException {
+      if (!Files.isDirectory(folder)) {
+        Files.createDirectories(folder);
+        Files.setAttribute(folder, "unix:mode", 01777);
       }
     }
 

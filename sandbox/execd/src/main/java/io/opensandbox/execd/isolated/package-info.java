@@ -6,12 +6,14 @@
 /// A run's shell remembers what a shell remembers, as in `session`. Deleting the session kills
 /// bubblewrap, and the kernel everything else.
 ///
-/// A directory is shared (`rw`), shown (`ro`), or private (`overlay`): then the session works on a
-/// copy of it, `diff` is what the copy changed, and `commit` brings that back. The copy is made
-/// when the session is; an overlay mount would be quicker, but most sandboxes may not mount.
+/// A directory is shared (`rw`), shown (`ro`), or private (`overlay`): then the session works on an
+/// overlay over it, `diff` is what its upper layer has, and `commit` brings that back. The launcher
+/// mounts it (`execd overlay`) in a mount namespace around bubblewrap's, which execd reaches
+/// through `/proc/PID/root`, so nothing is left to be unmounted. Where the kernel does not allow
+/// that, the session works on a copy, made when the session is.
 ///
 /// Where the kernel or the image does not allow bubblewrap, `capabilities` says so, and everything
-/// else answers 503. Network filters, quotas and upper layers that outlive a session are not here.
+/// else answers 503. Network filters are not here.
 @NullMarked
 package io.opensandbox.execd.isolated;
 

@@ -2,11 +2,17 @@ package io.opensandbox.execd.path;
 
 import io.opensandbox.protocol.execd.ErrorCode;
 import io.opensandbox.protocol.execd.ExecdException;
+import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeSet;
 
 /// Expands `$NAME`, `${NAME}` and a leading `~` in paths of requests.
@@ -16,6 +22,7 @@ import java.util.TreeSet;
 /// an existing file as it stands means that file.
 public final class PathExpansion implements PathView {
   private static final String SPECIAL = "$*#@!?-";
+  private static final char REPLACEMENT = '\ufffd';
 
   private final Map<String, String> environment;
 
@@ -34,12 +41,44 @@ public final class PathExpansion implements PathView {
       throw new ExecdException(ErrorCode.INVALID_REQUEST_BODY, "the path must not be empty");
     }
     if (text.indexOf('$') >= 0) {
-      Path literal = toPath(text);
+      Path literal = existing(toPath(text));
       if (Files.exists(literal, LinkOption.NOFOLLOW_LINKS)) {
         return literal;
       }
     }
-    return toPath(expandText(text, environment));
+    return existing(toPath(expandText(text, environment)));
+  }
+
+  /// File names are bytes, texts are not: what is no UTF-8 is U+FFFD in the answers of this daemon,
+  /// and thus in paths that clients take from them. Such a name means the file that is shown by it,
+  /// if there is exactly one.
+  private static Path existing(Path path) {
+    if (path.toString().indexOf(REPLACEMENT) < 0) {
+      return path;
+    }
+    Path found = Path.of("/");
+    for (Path name : path) {
+      Path plain = found.resolve(name);
+      found =
+          name.toString().indexOf(REPLACEMENT) < 0 || Files.exists(plain, LinkOption.NOFOLLOW_LINKS)
+              ? plain
+              : shownAs(name, found).orElse(plain);
+    }
+    return found;
+  }
+
+  private static Optional<Path> shownAs(Path name, Path directory) {
+    List<Path> found = new ArrayList<>();
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
+      for (Path entry : entries) {
+        if (String.valueOf(entry.getFileName()).equals(name.toString())) {
+          found.add(entry);
+        }
+      }
+    } catch (IOException | DirectoryIteratorException _) {
+      return Optional.empty(); // whoever uses the path learns why
+    }
+    return found.size() == 1 ? Optional.of(found.getFirst()) : Optional.empty();
   }
 
   /// The path itself.

@@ -139,7 +139,10 @@ public final class PortProxy implements Handler {
   private static ExecdException badGateway(int port, IOException cause) {
     return new ExecdException(
         ErrorCode.BAD_GATEWAY,
-        "cannot get an answer from port " + port + " of the sandbox: " + cause.getMessage(),
+        "Bad Gateway: cannot get an answer from port "
+            + port
+            + " of the sandbox: "
+            + cause.getMessage(),
         cause);
   }
 

@@ -2,6 +2,7 @@ package io.opensandbox.execd.path;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.opensandbox.protocol.execd.ErrorCode;
 import io.opensandbox.protocol.execd.ExecdException;
@@ -44,6 +45,24 @@ class PathExpansionTest {
   })
   void expandsText(String text, String expanded) {
     assertThat(PathExpansion.expandText(text, variables)).isEqualTo(expanded);
+  }
+
+  /// The shell makes what Java has no text for.
+  @Test
+  void aNameThatIsNoTextIsFoundAsItIsShown(@TempDir Path directory) throws Exception {
+    assumeTrue("UTF-8".equals(System.getProperty("sun.jnu.encoding")), "file names are no UTF-8");
+    String script =
+        "mkdir \"$1/$(printf 'a\\377')\" && printf x > \"$1/$(printf 'a\\377/b\\376')\"";
+    Process shell = new ProcessBuilder("sh", "-c", script, "sh", directory.toString()).start();
+    assumeTrue(shell.waitFor() == 0, "this file system has no such names");
+    String shown = directory + "/a\ufffd/b\ufffd";
+
+    assertThat(Files.readString(expansion.expand(shown))).isEqualTo("x");
+    assertThat(expansion.expand(shown).toString()).isEqualTo(shown);
+
+    Files.writeString(expansion.expand(directory + "/a\ufffd").resolve("b\ufffd"), "text");
+    assertThat(Files.readString(expansion.expand(shown))).isEqualTo("text");
+    assertThat(expansion.expand(directory + "/no\ufffd/x")).doesNotExist();
   }
 
   @Test

@@ -6,6 +6,8 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Assumptions;
@@ -23,10 +25,17 @@ public final class TestBroker implements BeforeAllCallback, AfterAllCallback, Au
   private Path folder = Path.of("");
 
   /// Starts a broker, or skips the calling test.
-  public static TestBroker start() throws IOException {
+  ///
+  /// @param prefix a command that executes the one after it, for example to limit it
+  public static TestBroker start(String... prefix) throws IOException {
     var broker = new TestBroker();
-    broker.begin();
+    broker.begin(prefix);
     return broker;
+  }
+
+  /// Where it listens.
+  public Path socket() {
+    return folder.resolve("socket");
   }
 
   @Override
@@ -34,16 +43,15 @@ public final class TestBroker implements BeforeAllCallback, AfterAllCallback, Au
     begin();
   }
 
-  private void begin() throws IOException {
+  private void begin(String... prefix) throws IOException {
     Path launcher = launcher();
     Assumptions.assumeTrue(
         Files.isExecutable(launcher), () -> launcher + " is missing: run sandbox/launcher/build");
     folder = Files.createTempDirectory("execd-broker");
-    Process started =
-        new ProcessBuilder(
-                launcher.toString(), "broker", "--socket", folder.resolve("socket").toString())
-            .inheritIO()
-            .start();
+    List<String> command = new ArrayList<>(List.of(prefix));
+    command.addAll(
+        List.of(launcher.toString(), "broker", "--socket", folder.resolve("socket").toString()));
+    Process started = new ProcessBuilder(command).inheritIO().start();
     process = started;
     awaitSocket(started);
   }
