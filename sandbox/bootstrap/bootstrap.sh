@@ -125,8 +125,12 @@ trust_ca() {
 prepare_env_file() {
   EXECD_ENVS=${EXECD_ENVS:-/opt/opensandbox/.env}
   export EXECD_ENVS
-  mkdir -p "$(dirname "$EXECD_ENVS")" 2>/dev/null || warn "failed to create the directory of $EXECD_ENVS"
-  touch "$EXECD_ENVS" 2>/dev/null || warn "failed to touch $EXECD_ENVS"
+  # Nothing is started for what is there already: the sandbox waits for this.
+  case $EXECD_ENVS in
+    */*) [ -d "${EXECD_ENVS%/*}/" ] || mkdir -p "${EXECD_ENVS%/*}/" 2>/dev/null ||
+      warn "failed to create the directory of $EXECD_ENVS" ;;
+  esac
+  { true >>"$EXECD_ENVS"; } 2>/dev/null || warn "failed to touch $EXECD_ENVS"
 }
 
 # --- The user's command ---
