@@ -49,6 +49,17 @@ class CreateValidationTest {
     return refused(TestServer.body("," + more), 400, code);
   }
 
+  private static Arguments windows(String limit, String tooLittle) {
+    return refused(
+        "{\"image\":{\"uri\":\"w\"},\"entrypoint\":[\"a\"],\"resourceLimits\":{\""
+            + limit
+            + "\":\""
+            + tooLittle
+            + "\"},\"platform\":{\"os\":\"windows\",\"arch\":\"amd64\"}}",
+        400,
+        PARAMETER);
+  }
+
   private static Arguments volume(String volume, String code) {
     return member("\"volumes\":[" + volume + "]", code);
   }
@@ -109,6 +120,13 @@ class CreateValidationTest {
                 + "\"entrypoint\":[\"a\"],\"resourceLimits\":{}}",
             400,
             PARAMETER),
+        refused(
+            "{\"image\":{\"uri\":\"busybox\",\"auth\":{\"password\":\"p\"}},"
+                + "\"entrypoint\":[\"a\"],\"resourceLimits\":{}}",
+            400,
+            PARAMETER),
+        refused(
+            "{\"image\":{\"uri\":7},\"entrypoint\":[\"a\"],\"resourceLimits\":{}}", 400, PARAMETER),
         member("\"snapshotId\":\"x\"", PARAMETER),
         refused("{\"snapshotId\":\"x\",\"resourceLimits\":{}}", 404, "SNAPSHOT::NOT_FOUND"),
         member("\"timeout\":59", PARAMETER),
@@ -130,6 +148,12 @@ class CreateValidationTest {
         member("\"platform\":{\"os\":\"plan9\",\"arch\":\"amd64\"}", PARAMETER),
         member("\"platform\":{\"os\":\"linux\",\"arch\":\"mips\"}", PARAMETER),
         member("\"platform\":{\"os\":1,\"arch\":\"amd64\"}", PARAMETER),
+        member("\"platform\":{\"arch\":\"amd64\"}", PARAMETER),
+        windows("cpu", "1"),
+        windows("memory", "3G"),
+        windows("disk", "63G"),
+        windows("storage", "63G"),
+        windows("ephemeral-storage", "63G"),
         member("\"secureAccess\":true", PARAMETER),
         member("\"secureAccess\":\"yes\"", PARAMETER),
         member("\"networkPolicy\":{}", PARAMETER),
@@ -207,6 +231,9 @@ class CreateValidationTest {
         volume(pvc("").replace("/data", "/a:b"), "VOLUME::INVALID_MOUNT_PATH"),
         volume(pvc("").replace("/data", "/opt/opensandbox"), "VOLUME::INVALID_MOUNT_PATH"),
         volume(pvc("").replace("/data", "/opt/./opensandbox/x"), "VOLUME::INVALID_MOUNT_PATH"),
+        volume(pvc("").replace("\"v\"", "7"), "VOLUME::INVALID_NAME"),
+        volume(pvc("").replace("\"/data\"", "7"), "VOLUME::INVALID_MOUNT_PATH"),
+        volume("{\"name\":\"v\",\"pvc\":{\"claimName\":\"c\"}}", "VOLUME::INVALID_MOUNT_PATH"),
         volume("{\"name\":\"v\",\"mountPath\":\"/d\"}", "VOLUME::INVALID_BACKEND"),
         volume(pvc(",\"host\":{\"path\":\"/srv/data\"}"), "VOLUME::INVALID_BACKEND"),
         member(
@@ -225,6 +252,10 @@ class CreateValidationTest {
         volume(
             pvc("").replace("\"c\"", "\"missing\",\"createIfNotExists\":false"),
             "VOLUME::PVC_NOT_FOUND"),
+        volume(pvc("").replace("\"claimName\":\"c\"", ""), "VOLUME::INVALID_PVC_NAME"),
+        volume(host("x").replace("\"path\":\"x\"", ""), "VOLUME::INVALID_HOST_PATH"),
+        volume(host("x").replace("\"x\"", "7"), "VOLUME::INVALID_HOST_PATH"),
+        volume(host("C:\\\\srv\\\\..\\\\x"), "VOLUME::INVALID_HOST_PATH"),
         volume(host("relative"), "VOLUME::INVALID_HOST_PATH"),
         volume(host("/srv/data/../x"), "VOLUME::INVALID_HOST_PATH"),
         volume(host("/srv//data"), "VOLUME::INVALID_HOST_PATH"),
@@ -240,6 +271,10 @@ class CreateValidationTest {
         volume(ossfs(",\"version\":\"3.0\""), "VOLUME::INVALID_OSSFS_VERSION"),
         volume(ossfs(",\"options\":[\"-o\"]"), "VOLUME::INVALID_OSSFS_OPTION"),
         volume(ossfs(",\"options\":[\" \"]"), "VOLUME::INVALID_OSSFS_OPTION"),
+        volume(ossfs("").replace("\"bucket\":\"bucket\",", ""), "VOLUME::INVALID_OSSFS_BUCKET"),
+        volume(
+            ossfs("").replace("\"endpoint\":\"oss.test\",", ""), "VOLUME::INVALID_OSSFS_ENDPOINT"),
+        volume(ossfs("").replace("}}", "},\"subPath\":\"../x\"}"), "VOLUME::INVALID_SUB_PATH"),
         volume(ossfs(",\"options\":[\"a;b\"]"), PARAMETER),
         volume(ossfs("").replace("oss.test", "oss$(x)"), PARAMETER),
         volume(ossfs("").replace("\"bucket\",", "\"Bucket\","), PARAMETER),

@@ -14,11 +14,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /// What the engine's inspection of a container says about the sandbox in it (docker-runtime
 /// contract, section 15).
 final class ContainerView {
   private static final int MAX_CHECK_CHARS = 200;
+  // Where the driver "local" keeps the content of a volume.
+  private static final Pattern IN_VOLUME = Pattern.compile("/volumes/([^/]+)/_data/");
 
   private final JsonNode container;
 
@@ -133,12 +137,16 @@ final class ContainerView {
     return false;
   }
 
-  /// Names of the volumes mounted in it.
+  /// Names of the volumes mounted in it, as a whole or a folder of them.
   List<String> volumes() {
     List<String> names = new ArrayList<>();
     for (JsonNode mount : container.path("Mounts")) {
       if (mount.path("Type").asText().equals("volume")) {
         names.add(mount.path("Name").asText());
+      }
+      Matcher folder = IN_VOLUME.matcher(mount.path("Source").asText());
+      if (mount.path("Type").asText().equals("bind") && folder.find()) {
+        names.add(folder.group(1));
       }
     }
     return List.copyOf(names);

@@ -82,7 +82,8 @@ abstract class DockerFixture {
         env,
         limits,
         volumes,
-        Map.of(Labels.ID, id, "team", "red"),
+        // With an owner no server that runs on the same engine takes it for its own.
+        Map.of(Labels.ID, id, "team", "red", Labels.PREFIX + "owner", "osb-docker-it"),
         Optional.empty());
   }
 

@@ -116,7 +116,8 @@ final class SandboxCreationIT extends DockerFixture {
     RuntimeSandbox made = runtime.create(spec, prepare(runtime, TestImages.LABELLED));
 
     assertThat(made.labels())
-        .containsOnlyKeys(Labels.ID, Labels.EXECD_PORT, Labels.HTTP_PORT, "team");
+        .containsOnlyKeys(
+            Labels.ID, Labels.EXECD_PORT, Labels.HTTP_PORT, Labels.PREFIX + "owner", "team");
     assertThat(runtime.list()).filteredOn(one -> one.id().equals(spec.id())).containsExactly(made);
   }
 
@@ -345,6 +346,26 @@ final class SandboxCreationIT extends DockerFixture {
 
     Path mountpoint = Path.of(EngineObjects.get("/volumes/" + volume).path("Mountpoint").asText());
     assertThat(mountpoint.resolve("a/b/x")).exists();
+  }
+
+  @Test
+  void aVolumeOfWhichAnotherUsesAFolder_goesWithTheLastOfThem() {
+    DockerRuntime runtime = open(TestImages.EXECD);
+    String volume = "osb-docker-it-" + UUID.randomUUID();
+    SandboxSpec owner = sleeping(named(volume, Optional.empty()));
+    SandboxSpec other = sleeping(named(volume, Optional.of("a/b")));
+    runtime.create(owner, prepare(runtime, TestImages.BUSYBOX));
+    runtime.create(other, prepare(runtime, TestImages.BUSYBOX));
+
+    runtime.remove(owner.id(), Duration.ZERO);
+    assertThat(EngineObjects.docker("volume", "ls", "--quiet").lines()).contains(volume);
+
+    runtime.remove(other.id(), Duration.ZERO);
+    assertThat(EngineObjects.docker("volume", "ls", "--quiet").lines()).doesNotContain(volume);
+  }
+
+  private SandboxSpec sleeping(VolumeMount volume) {
+    return spec(Map.of(), ResourceLimits.NONE, List.of(volume), "sleep", "600");
   }
 
   @Test

@@ -228,8 +228,13 @@ public final class NamedVolumes {
   ///
   /// @return whether it was removed
   public boolean remove(String name) {
+    String path = "/volumes/" + Engine.encode(name);
     try {
-      engine.delete("/volumes/" + Engine.encode(name));
+      if (isBound(engine.get(path).path("Mountpoint").asText(""))) {
+        log.warn("cannot remove volume {} yet: a folder of it is in use", name);
+        return false;
+      }
+      engine.delete(path);
       return true;
     } catch (EngineException e) {
       if (!e.isNotFound()) {
@@ -237,6 +242,21 @@ public final class NamedVolumes {
       }
       return false;
     }
+  }
+
+  // The engine does not know that a folder below a volume's root, a `subPath`, is of the volume.
+  private boolean isBound(String root) {
+    if (root.isEmpty()) {
+      return false;
+    }
+    for (JsonNode container : engine.get("/containers/json?all=true")) {
+      for (JsonNode mount : container.path("Mounts")) {
+        if (mount.path("Source").asText("").startsWith(root + "/")) {
+          return true;
+        }
+      }
+    }
+    return false;
   }
 
   private static SandboxException missing(VolumeMount.Named mount) {
