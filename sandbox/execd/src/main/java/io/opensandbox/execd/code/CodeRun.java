@@ -16,6 +16,8 @@ import java.util.Map;
 /// are dropped and the code runs on, as the contract has it.
 final class CodeRun implements Execution {
   private static final byte[] NOTHING = {};
+  private static final int MAX_TEXT_BYTES = 256 * 1024;
+  private static final int TEXT_PIECE_BYTES = 16 * 1024;
 
   private final EventStream stream;
   private final EventBuffer events;
@@ -47,24 +49,33 @@ final class CodeRun implements Execution {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
     long left = outputLimitBytes - outputBytes;
     boolean fits = bytes.length <= left;
-    byte[] shown = fits ? bytes : wholeCharacters(bytes, (int) left);
+    byte[] shown = fits ? bytes : Arrays.copyOf(bytes, characterStart(bytes, (int) left));
     outputBytes += shown.length;
-    if (shown.length > 0) {
-      events.output(source == Stream.STDERR ? TextKind.STDERR : TextKind.STDOUT, shown);
-      events.flush();
-    }
+    show(source == Stream.STDERR ? TextKind.STDERR : TextKind.STDOUT, shown);
     if (!fits) {
       cut();
     }
   }
 
-  /// The beginning of a text, without a part of a character at its end.
-  private static byte[] wholeCharacters(byte[] utf8, int length) {
-    int end = length;
-    while (end > 0 && (utf8[end] & 0xc0) == 0x80) {
-      end--;
+  /// Sends text verbatim; text that a client's JSON reader may find too long, as several events.
+  private void show(TextKind kind, byte[] text) throws IOException {
+    int most = text.length > MAX_TEXT_BYTES ? TEXT_PIECE_BYTES : MAX_TEXT_BYTES;
+    int start = 0;
+    while (start < text.length) {
+      int end = text.length - start > most ? characterStart(text, start + most) : text.length;
+      events.output(kind, Arrays.copyOfRange(text, start, end));
+      events.flush();
+      start = end;
     }
-    return Arrays.copyOf(utf8, end);
+  }
+
+  /// Where the character begins that has a byte at `index`.
+  private static int characterStart(byte[] utf8, int index) {
+    int start = index;
+    while (start > 0 && (utf8[start] & 0xc0) == 0x80) {
+      start--;
+    }
+    return start;
   }
 
   @Override
