@@ -3,7 +3,6 @@ package io.opensandbox.bench;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
-import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -28,13 +27,12 @@ final class IdleWebSocketsBenchmark implements Benchmark {
 
   @Override
   public List<Result> run(Target target) {
-    if (target.lifecycleServer().isEmpty()) {
-      return List.of();
-    }
+    return LocalServer.measure(target, (server, _) -> measure(target, server));
+  }
+
+  private static List<Result> measure(Target target, LocalServer server) throws IOException {
     int count = target.quick() ? 20 : 1000;
-    try (var engine = new StubEngine();
-        var server = LocalServer.start(target.lifecycleServer().get(), engine);
-        var upstream = new Upstream()) {
+    try (var upstream = new Upstream()) {
       var id = Clients.create(server.api());
       close(open(server, id, upstream, count / 10)); // what is loaded with the first stays
       double before = server.rssMib();
@@ -46,8 +44,6 @@ final class IdleWebSocketsBenchmark implements Benchmark {
               .with("rss_before_mib", before)
               .with("rss_open_mib", after)
               .with("more_mib", after - before));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     }
   }
 

@@ -31,6 +31,25 @@ final class LocalServer implements AutoCloseable {
     this.ready = ready;
   }
 
+  /// What is measured on one.
+  interface Measurement {
+    /// Measures.
+    List<Result> on(LocalServer server, StubEngine engine) throws IOException;
+  }
+
+  /// Measures on a fresh one; gives nothing when the target names no program of one.
+  static List<Result> measure(Target target, Measurement measurement) {
+    if (target.lifecycleServer().isEmpty()) {
+      return List.of();
+    }
+    try (var engine = new StubEngine();
+        var server = start(target.lifecycleServer().get(), engine)) {
+      return measurement.on(server, engine);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   /// Starts one with an empty store; returns when it says that it is ready.
   static LocalServer start(Path program, StubEngine engine) {
     try {

@@ -11,16 +11,16 @@ final class ServerReadyBenchmark implements Benchmark {
 
   @Override
   public List<Result> run(Target target) {
-    if (target.lifecycleServer().isEmpty()) {
-      return List.of();
-    }
     var ready = new Samples();
     for (int i = 0; i < target.times(10); i++) {
-      try (var engine = new StubEngine();
-          var server = LocalServer.start(target.lifecycleServer().get(), engine)) {
-        ready.add(server.ready());
-      }
+      List<Result> _ =
+          LocalServer.measure(
+              target,
+              (server, _) -> {
+                ready.add(server.ready());
+                return List.of();
+              });
     }
-    return List.of(Result.of("server-ready", ready));
+    return ready.count() == 0 ? List.of() : List.of(Result.of("server-ready", ready));
   }
 }
