@@ -132,6 +132,7 @@ final class Housekeeping implements AutoCloseable {
     for (Path path : trash) {
       try {
         disk.removeRoom(path.resolve("files"));
+        disk.removeRoom(path);
         layers.removeTree(path);
       } catch (Runner.RunFailure e) {
         LOG.warn("cannot delete {}; the next sweep tries again: {}", path, e.getMessage());

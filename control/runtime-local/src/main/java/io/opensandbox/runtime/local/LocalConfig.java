@@ -68,7 +68,8 @@ public record LocalConfig(
   /// @param preparedNetworks network namespaces kept ready
   /// @param diskBytes size of the file system for everything, when it is made; empty for nine
   ///   tenths of what is free, 0 for none, and then no quotas either
-  /// @param sandboxDiskBytes what a sandbox may write when the request gives nothing
+  /// @param sandboxDiskBytes what a sandbox may write when the request gives nothing, and what each
+  ///   named volume may hold
   /// @param required whether a request with limits that this host cannot enforce is refused
   public record Limits(
       long logBytes,

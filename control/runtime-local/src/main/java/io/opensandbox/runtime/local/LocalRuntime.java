@@ -129,7 +129,12 @@ public final class LocalRuntime implements SandboxRuntime {
             layers,
             runner);
     this.volumes =
-        new Volumes(store.path("volumes"), store.path("trash"), config.allowedHostPaths());
+        new Volumes(
+            disk,
+            config.limits().sandboxDiskBytes(),
+            store.path("volumes"),
+            store.path("trash"),
+            config.allowedHostPaths());
     this.notes = new Notes(config.dataDirectory(), runner);
     this.engine =
         new Engine(store.root(), notes, capabilities.platformArch(), config.capabilities(), runner);
@@ -493,7 +498,9 @@ public final class LocalRuntime implements SandboxRuntime {
   public String logs(String id, int tail, Optional<Duration> since, boolean timestamps) {
     Box box = boxes.get(id);
     SandboxLog log = new SandboxLog(store.directory(id).resolve("log"));
-    if (box.view(engine).state() == State.EXITED) {
+    RuntimeSandbox seen = box.view(engine);
+    // One that vanished took its writer with it.
+    if (seen.state() == State.EXITED && seen.error().isEmpty()) {
       log.awaitComplete();
     }
     return log.read(tail, since.map(clock.instant()::minus), timestamps);

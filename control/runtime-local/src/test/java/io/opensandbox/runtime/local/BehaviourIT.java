@@ -93,6 +93,37 @@ class BehaviourIT {
   }
 
   @Test
+  void volumeBomb_endsAtTheVolumesLimit_andGoesWithTheSandbox() {
+    try (TestRuntime small =
+        TestRuntime.open(config -> TestRuntime.withSandboxDisk(config, 20L << 20))) {
+      assumeTrue(
+          small.runtime().capabilities().has(Capabilities.Feature.DISK_QUOTA),
+          "this host has no btrfs or no loop devices");
+      VolumeMount volume =
+          new VolumeMount.Named("v", "/vol", false, Optional.empty(), "osl-bomb", true, true);
+      String id =
+          small.start(
+              small.host(),
+              ResourceLimits.NONE,
+              List.of(volume),
+              "sh",
+              "-c",
+              "head -c 60m /dev/urandom >/vol/f && sync && echo wrote || echo refused");
+
+      small.awaitEnd(id);
+
+      assertThat(small.logOf(id)).contains("Disk quota exceeded", "refused");
+      small.runtime().remove(id, Duration.ZERO);
+      small.await(() -> {
+        try (var volumes = Files.list(small.root().resolve("volumes"));
+            var trash = Files.list(small.root().resolve("trash"))) {
+          return volumes.findAny().isEmpty() && trash.findAny().isEmpty();
+        }
+      });
+    }
+  }
+
+  @Test
   void withoutAFileSystemOfItsOwn_thereAreNoQuotasAndItSaysSo() {
     try (TestRuntime plain = TestRuntime.open(TestRuntime::withoutDisk)) {
       ResourceLimits limits =

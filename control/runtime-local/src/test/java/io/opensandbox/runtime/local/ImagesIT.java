@@ -2,11 +2,13 @@ package io.opensandbox.runtime.local;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.opensandbox.protocol.lifecycle.ErrorCode;
 import io.opensandbox.protocol.lifecycle.SandboxException;
 import io.opensandbox.runtime.ImageRequest;
 import io.opensandbox.runtime.PreparedImage;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -18,6 +20,8 @@ import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Pulls from a real registry and from files, and looks at what comes out in a sandbox.
 class ImagesIT {
@@ -85,6 +89,38 @@ class ImagesIT {
             1234:2345 2
             1234:2345 2
             """);
+  }
+
+  /// Images bring devices along, which an ordinary user cannot make.
+  @Test
+  void devicesOfAnImage_areLeftOut() throws IOException {
+    test.runtime().prepareImage(ImageRequest.of("team/known:1"), _ -> {});
+
+    try (var layers = Files.list(test.root().resolve("layers"))) {
+      assertThat(layers).isNotEmpty().noneMatch(layer -> Files.exists(layer.resolve("dev/sda")));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"dots", "absolute", "link", "hard"})
+  void layerThatLeadsOut_touchesNothingOutside(String how) throws IOException {
+    Path target = Files.createDirectory(directory.resolve("target-" + how));
+    Files.writeString(target.resolve("given"), "given\n");
+    Path image = directory.resolve("hostile-" + how);
+    TestImages.writeHostile(image, target, how);
+
+    Optional<SandboxException> refused =
+        Optional.ofNullable(
+            catchThrowableOfType(
+                SandboxException.class,
+                () ->
+                    test.runtime()
+                        .prepareImage(ImageRequest.of("oci:" + image + ":image"), _ -> {})));
+
+    assertThat(refused.map(SandboxException::code))
+        .isIn(Optional.of(ErrorCode.IMAGE_PULL_FAILED), Optional.empty());
+    assertThat(target.resolve("evil")).doesNotExist();
+    assertThat(target.resolve("given")).hasContent("given\n");
   }
 
   @Test
@@ -163,6 +199,8 @@ class ImagesIT {
   void layoutAndArchive_areImagesToo() {
     Path archive = directory.resolve("app.tar");
     TestRuntime.RUNNER.text(
+        "env",
+        "HOME=" + directory,
         "skopeo",
         "copy",
         "--quiet",

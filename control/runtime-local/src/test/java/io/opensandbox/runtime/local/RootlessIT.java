@@ -66,7 +66,14 @@ class RootlessIT {
   }
 
   @ParameterizedTest
-  @ValueSource(classes = {LocalRuntimeIT.class, LocalEscapeIT.class, EscapeSuiteIT.class})
+  @ValueSource(
+      classes = {
+        LocalRuntimeIT.class,
+        LocalEscapeIT.class,
+        EscapeSuiteIT.class,
+        ImagesIT.class,
+        ImageCollectionIT.class
+      })
   void holdsForAnOrdinaryUser(Class<?> tests) throws Exception {
     Path output = copies.resolve(tests.getSimpleName() + ".out");
     Process process =

@@ -39,6 +39,12 @@ final class TestImages {
       for layer in l1 l2 l3; do
         tar --xattrs -C $layer -cf $layer.tar .
       done
+      python3 -c '
+      import tarfile
+      with tarfile.open("l1.tar", "a") as archive:
+          device = tarfile.TarInfo("./dev/sda")
+          device.type, device.devmajor, device.devminor = tarfile.BLKTYPE, 8, 0
+          archive.addfile(device)'
       """;
 
   private static final String BIG_LAYER =
@@ -56,7 +62,40 @@ final class TestImages {
       tar -C big -cf big.tar .
       """;
 
+  /// A layer whose archive leads out: `$3` is how, `$2` where to.
+  private static final String HOSTILE_LAYER =
+      """
+      import io, os, sys, tarfile
+      layer, target, how = sys.argv[1:]
+      def add(archive, name, kind, link=""):
+          member = tarfile.TarInfo(name)
+          member.type, member.linkname = kind, link
+          member.size = 5 if kind == tarfile.REGTYPE else 0
+          archive.addfile(member, io.BytesIO(b"evil\\n"))
+      with tarfile.open(layer, "w") as archive:
+          if how == "dots":
+              add(archive, "../" * 30 + target[1:] + "/evil", tarfile.REGTYPE)
+          elif how == "absolute":
+              add(archive, target + "/evil", tarfile.REGTYPE)
+          elif how == "link":
+              add(archive, "way", tarfile.SYMTYPE, target)
+              add(archive, "way/evil", tarfile.REGTYPE)
+          else:
+              add(archive, "way", tarfile.LNKTYPE, "../" * 30 + target[1:] + "/given")
+              add(archive, "way", tarfile.REGTYPE)
+      """;
+
   private TestImages() {}
+
+  /// An OCI layout in `directory` with an image `image` whose layer tries to write below `target`.
+  ///
+  /// @param how `dots`, `absolute`, `link` or `hard`
+  static void writeHostile(Path directory, Path target, String how) throws IOException {
+    Path layer = Files.createDirectories(directory).resolve("hostile.tar");
+    TestRuntime.RUNNER.text(
+        "python3", "-c", HOSTILE_LAYER, layer.toString(), target.toString(), how);
+    write(directory, "amd64", List.of("image"), List.of(layer));
+  }
 
   /// An OCI layout in `directory`, with one image under the names `image` and `team/known:1`.
   static void writeLayout(Path directory) throws IOException {

@@ -105,6 +105,8 @@ final class TestRegistry implements AutoCloseable {
     List<String> argv =
         new ArrayList<>(
             List.of(
+                "env",
+                "HOME=" + directory,
                 "skopeo",
                 "copy",
                 "--quiet",

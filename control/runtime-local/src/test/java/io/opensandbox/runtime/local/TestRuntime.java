@@ -117,6 +117,20 @@ final class TestRuntime implements AutoCloseable {
             limits.required()));
   }
 
+  static LocalConfig withSandboxDisk(LocalConfig config, long bytes) {
+    LocalConfig.Limits limits = config.limits();
+    return withLimits(
+        config,
+        new LocalConfig.Limits(
+            limits.logBytes(),
+            limits.imageBytes(),
+            limits.totalMemoryBytes(),
+            limits.preparedNetworks(),
+            limits.diskBytes(),
+            bytes,
+            limits.required()));
+  }
+
   static LocalConfig withLimits(LocalConfig config, LocalConfig.Limits limits) {
     return new LocalConfig(
         config.dataDirectory(),

@@ -49,19 +49,36 @@ public final class Attempts {
           print(e.strerror)
       """;
 
-  private final long server;
+  /// Connects to an abstract UNIX socket and prints what became of it.
+  private static final String ABSTRACT =
+      """
+      import socket, sys
+      try:
+          socket.socket(socket.AF_UNIX).connect("\\0" + sys.argv[1])
+          print("connected")
+      except OSError as e:
+          print(e.strerror)
+      """;
 
-  private Attempts(long server) {
+  private final long server;
+  private final int port;
+  private final String socket;
+
+  private Attempts(long server, int port, String socket) {
     this.server = server;
+    this.port = port;
+    this.socket = socket;
   }
 
   /// All attempts, those that need few processes around them first.
   ///
   /// @param server process of the host that is attacked
-  public static List<Attempt> on(long server) {
-    Attempts all = new Attempts(server);
+  /// @param port on which something listens on the host's loopback
+  /// @param socket name of an abstract UNIX socket of the host
+  public static List<Attempt> on(long server, int port, String socket) {
+    Attempts all = new Attempts(server, port, socket);
     return Stream.of(
-            all.processes(), mounts(), kernelFiles(), devices(), privileges(), calls(), files())
+            all.processes(), all.sockets(), mounts(), kernelFiles(), devices(), privileges(), calls(), files())
         .flatMap(List::stream)
         .toList();
   }
@@ -80,6 +97,20 @@ public final class Attempts {
 
   private static Attempt socket(String name, String numbers) {
     return shell(name, "python3 -c '" + SOCKET + "' " + numbers, "Operation not permitted\n");
+  }
+
+  private List<Attempt> sockets() {
+    return List.of(
+        shell(
+            "connect to the host's loopback",
+            "timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/"
+                + port
+                + " && echo connected' 2>/dev/null || echo unreachable",
+            "unreachable\n"),
+        shell(
+            "connect to an abstract socket of the host",
+            "python3 -c '" + ABSTRACT + "' " + socket,
+            "Connection refused\n"));
   }
 
   private static List<Attempt> mounts() {

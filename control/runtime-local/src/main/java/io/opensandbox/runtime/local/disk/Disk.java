@@ -4,6 +4,7 @@ import io.opensandbox.runtime.local.process.Runner;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -14,6 +15,10 @@ import org.slf4j.LoggerFactory;
 public final class Disk implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Disk.class);
   private static final long SMALLEST_BYTES = 256L << 20;
+
+  /// Inode of the root of every subvolume (`BTRFS_FIRST_FREE_OBJECTID`), and of nothing else.
+  private static final long SUBVOLUME_ROOT = 256;
+
   private static final List<String> TOOLS = List.of("mkfs.btrfs", "btrfs", "mount", "umount");
 
   private final Path root;
@@ -125,11 +130,21 @@ public final class Disk implements AutoCloseable {
         Long.toString(bytes));
   }
 
-  /// Removes a directory that [#makeRoom] made; absent is fine.
+  /// Removes a directory that [#makeRoom] made with a limit; any other stays, absent is fine.
   public void removeRoom(Path directory) {
-    if (withoutQuotas.isEmpty() && Files.isDirectory(directory)) {
+    if (withoutQuotas.isEmpty() && isSubvolume(directory)) {
       runner.check(
           Runner.Command.of("btrfs", "subvolume", "delete", directory.toString()).behind());
+    }
+  }
+
+  private static boolean isSubvolume(Path directory) {
+    try {
+      return Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)
+          && Files.getAttribute(directory, "unix:ino") instanceof Long number
+          && number == SUBVOLUME_ROOT;
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot look at " + directory, e);
     }
   }
 

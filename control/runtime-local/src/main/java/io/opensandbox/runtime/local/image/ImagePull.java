@@ -123,6 +123,10 @@ final class ImagePull {
     List<String> argv =
         new ArrayList<>(
             List.of(
+                // Nobody's settings and logins but the request's; an ordinary user could not even
+                // read those of root, whom skopeo takes it for.
+                "env",
+                "HOME=" + layout,
                 "skopeo",
                 "--tmpdir=" + layout,
                 "copy",
@@ -136,9 +140,9 @@ final class ImagePull {
     if (plain) {
       argv.add("--src-tls-verify=false");
     }
-    if (auth.isPresent() && source.registry().isPresent()) {
+    if (source.registry().isPresent()) {
       Path file = layout.resolve("auth.json");
-      writeAuth(file, source.registry().get(), auth.get());
+      writeAuth(file, source.registry().get(), auth);
       argv.add("--src-authfile=" + file);
     }
     argv.add(source.name());
@@ -159,15 +163,20 @@ final class ImagePull {
   }
 
   /// The password goes through a file that only we can read, never through an argument.
-  private void writeAuth(Path file, String registry, ImageRequest.Auth auth) throws IOException {
+  private void writeAuth(Path file, String registry, Optional<ImageRequest.Auth> auth)
+      throws IOException {
     Files.createFile(
         file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-    String token =
-        Base64.getEncoder()
-            .encodeToString(
-                (auth.username() + ":" + auth.password()).getBytes(StandardCharsets.UTF_8));
     String key = registry.equals("docker.io") ? "https://index.docker.io/v1/" : registry;
-    Files.writeString(file, jsonb.toJson(Map.of("auths", Map.of(key, Map.of("auth", token)))));
+    Map<String, Map<String, String>> logins =
+        auth.map(login -> Map.of(key, Map.of("auth", token(login)))).orElse(Map.of());
+    Files.writeString(file, jsonb.toJson(Map.of("auths", logins)));
+  }
+
+  private static String token(ImageRequest.Auth auth) {
+    return Base64.getEncoder()
+        .encodeToString(
+            (auth.username() + ":" + auth.password()).getBytes(StandardCharsets.UTF_8));
   }
 
   /// Unpacks an image whose blobs are on this machine.

@@ -120,7 +120,11 @@ final class LayerArchive {
                 "--xattrs-exclude=*.overlay.*",
                 "--delay-directory-restore",
                 "--no-overwrite-dir",
-                "--warning=no-timestamp")
+                "--warning=no-timestamp",
+                // Every sandbox has a /dev of its own, and ordinary users cannot make devices.
+                "--anchored",
+                "--exclude=./dev/*",
+                "--exclude=dev/*")
             .withInput(archive)
             .within(LIMIT));
   }

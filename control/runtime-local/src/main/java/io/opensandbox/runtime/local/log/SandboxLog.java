@@ -9,7 +9,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -42,12 +41,11 @@ public final class SandboxLog {
     }
   }
 
-  /// Waits, for a second at most, until the writer of an ended sandbox has written everything.
+  /// Waits, for half a minute at most, until the writer of an ended sandbox has written everything;
+  /// it may not even have begun when the sandbox was short and the machine is busy.
   public void awaitComplete() {
-    Path current = directory.resolve("current");
     // svlogd marks a file that it will not touch again as executable.
-    Settling.within(
-        Duration.ofSeconds(1), () -> !Files.exists(current) || Files.isExecutable(current));
+    Settling.until(() -> Files.isExecutable(directory.resolve("current")));
   }
 
   /// The last lines.

@@ -3,7 +3,9 @@ package io.opensandbox.runtime.local.volume;
 import io.opensandbox.protocol.lifecycle.ErrorCode;
 import io.opensandbox.protocol.lifecycle.SandboxException;
 import io.opensandbox.runtime.VolumeMount;
+import io.opensandbox.runtime.local.disk.Disk;
 import io.opensandbox.runtime.local.image.LayeredRoot;
+import io.opensandbox.runtime.local.process.Runner;
 import io.opensandbox.runtime.local.record.SandboxRecord.Mount;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -22,13 +24,20 @@ public final class Volumes {
   private static final String DATA = "_data";
   private static final List<String> RESERVED = List.of("/opt/opensandbox", "/proc", "/sys", "/dev");
 
+  private final Disk disk;
+  private final long bytes;
   private final Path directory;
   private final Path trash;
   private final List<Path> allowedHostPaths;
 
+  /// @param disk on which they are
+  /// @param bytes that each named volume may take, where the disk has quotas
   /// @param directory holds named volumes
   /// @param trash where removed volumes go until their files are deleted
-  public Volumes(Path directory, Path trash, List<Path> allowedHostPaths) {
+  public Volumes(
+      Disk disk, long bytes, Path directory, Path trash, List<Path> allowedHostPaths) {
+    this.disk = disk;
+    this.bytes = bytes;
     this.directory = directory;
     this.trash = trash;
     this.allowedHostPaths = List.copyOf(allowedHostPaths);
@@ -192,15 +201,15 @@ public final class Volumes {
   }
 
   /// @return false when another sandbox made it at the same moment
-  private static boolean make(VolumeMount.Named volume, Path data) {
+  private synchronized boolean make(VolumeMount.Named volume, Path data) {
     try {
-      Files.createDirectories(data.getParent());
+      disk.makeRoom(data.getParent(), bytes);
       Files.createDirectory(data);
       Files.setAttribute(data, "unix:mode", 0755);
       return true;
     } catch (FileAlreadyExistsException e) {
       return false;
-    } catch (IOException e) {
+    } catch (IOException | Runner.RunFailure e) {
       throw new SandboxException(
           ErrorCode.VOLUME_PVC_INSPECT_FAILED,
           "volume \"%s\": cannot make volume \"%s\"".formatted(volume.name(), volume.claimName()),
