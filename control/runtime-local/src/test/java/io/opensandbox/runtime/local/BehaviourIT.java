@@ -2,6 +2,7 @@ package io.opensandbox.runtime.local;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.opensandbox.protocol.lifecycle.ErrorCode;
@@ -57,6 +58,7 @@ class BehaviourIT {
 
   @Test
   void memoryLimit_endsTheSandboxAndIsReported() {
+    test.assumeLimits();
     String id =
         test.start(test.host(), memory(64L << 20), "sh", "-c", "head -c 200m /dev/zero | tail");
 
@@ -125,6 +127,7 @@ class BehaviourIT {
 
   @Test
   void withoutAFileSystemOfItsOwn_thereAreNoQuotasAndItSaysSo() {
+    assumeFalse(TestRuntime.isRootless(), "an ordinary user never has one");
     try (TestRuntime plain = TestRuntime.open(TestRuntime::withoutDisk)) {
       ResourceLimits limits =
           new ResourceLimits(
@@ -170,6 +173,7 @@ class BehaviourIT {
 
   @Test
   void pidsLimit_holds() {
+    test.assumeLimits();
     ResourceLimits limits =
         new ResourceLimits(
             OptionalLong.empty(), OptionalLong.empty(), OptionalLong.of(20), OptionalInt.empty());
@@ -183,6 +187,7 @@ class BehaviourIT {
 
   @Test
   void cpuLimit_isSet() throws IOException {
+    test.assumeLimits();
     ResourceLimits limits =
         new ResourceLimits(
             OptionalLong.of(500_000_000),
@@ -243,6 +248,7 @@ class BehaviourIT {
 
   @Test
   void snapshot_holdsTheFilesAndTheEnvironment() throws Exception {
+    assumeFalse(TestRuntime.isRootless(), "an ordinary user cannot change the image's /usr");
     String source =
         test.start(
             test.host(),
@@ -273,6 +279,7 @@ class BehaviourIT {
 
   @Test
   void fork_givesCopiesOfTheFiles_eachWithItsOwn() throws Exception {
+    test.assumeLimits();
     Path volume = Files.createDirectory(shared.resolve("forked"));
     Files.createFile(volume.resolve("names"));
     String source =

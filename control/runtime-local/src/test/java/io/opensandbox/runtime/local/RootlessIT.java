@@ -72,7 +72,8 @@ class RootlessIT {
         LocalEscapeIT.class,
         EscapeSuiteIT.class,
         ImagesIT.class,
-        ImageCollectionIT.class
+        ImageCollectionIT.class,
+        BehaviourIT.class
       })
   void holdsForAnOrdinaryUser(Class<?> tests) throws Exception {
     Path output = copies.resolve(tests.getSimpleName() + ".out");

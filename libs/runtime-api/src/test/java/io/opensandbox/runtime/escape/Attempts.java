@@ -78,7 +78,14 @@ public final class Attempts {
   public static List<Attempt> on(long server, int port, String socket) {
     Attempts all = new Attempts(server, port, socket);
     return Stream.of(
-            all.processes(), all.sockets(), mounts(), kernelFiles(), devices(), privileges(), calls(), files())
+            all.processes(),
+            all.sockets(),
+            mounts(),
+            kernelFiles(),
+            devices(),
+            privileges(),
+            calls(),
+            files())
         .flatMap(List::stream)
         .toList();
   }

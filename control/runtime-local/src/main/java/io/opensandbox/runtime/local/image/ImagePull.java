@@ -175,8 +175,7 @@ final class ImagePull {
 
   private static String token(ImageRequest.Auth auth) {
     return Base64.getEncoder()
-        .encodeToString(
-            (auth.username() + ":" + auth.password()).getBytes(StandardCharsets.UTF_8));
+        .encodeToString((auth.username() + ":" + auth.password()).getBytes(StandardCharsets.UTF_8));
   }
 
   /// Unpacks an image whose blobs are on this machine.

@@ -34,8 +34,7 @@ public final class Volumes {
   /// @param bytes that each named volume may take, where the disk has quotas
   /// @param directory holds named volumes
   /// @param trash where removed volumes go until their files are deleted
-  public Volumes(
-      Disk disk, long bytes, Path directory, Path trash, List<Path> allowedHostPaths) {
+  public Volumes(Disk disk, long bytes, Path directory, Path trash, List<Path> allowedHostPaths) {
     this.disk = disk;
     this.bytes = bytes;
     this.directory = directory;
