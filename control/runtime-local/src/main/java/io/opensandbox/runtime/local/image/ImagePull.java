@@ -132,6 +132,8 @@ final class ImagePull {
                 "copy",
                 "--quiet",
                 "--insecure-policy",
+                // A layout cannot keep them, and an ordinary user not read the host's.
+                "--remove-signatures",
                 "--override-os=linux",
                 "--override-arch=" + architecture,
                 "--dest-shared-blob-dir=" + blobs()));
