@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 
 /// The processes of one sandbox where the host lets us have no cgroup: those in its network
@@ -66,10 +67,15 @@ public final class NamespaceGroup implements Group {
 
   @Override
   public boolean freeze() {
+    // A child may be born after the list was read and before its parent is stopped: still is what
+    // looks the same twice.
+    AtomicReference<List<Long>> before = new AtomicReference<>(List.of());
     return Settling.until(() -> {
-      List<Long> moving = alive().stream().filter(one -> !one.isStill()).map(Member::id).toList();
+      List<Member> all = alive();
+      List<Long> moving = all.stream().filter(one -> !one.isStill()).map(Member::id).toList();
       signal("STOP", moving);
-      return moving.isEmpty();
+      List<Long> now = all.stream().map(Member::id).sorted().toList();
+      return now.equals(before.getAndSet(now)) && moving.isEmpty();
     });
   }
 

@@ -202,7 +202,7 @@ public final class Volumes {
   /// @return false when another sandbox made it at the same moment
   private synchronized boolean make(VolumeMount.Named volume, Path data) {
     try {
-      disk.makeRoom(data.getParent(), bytes);
+      disk.makeRoom(directory.resolve(volume.claimName()), bytes);
       Files.createDirectory(data);
       Files.setAttribute(data, "unix:mode", 0755);
       return true;
