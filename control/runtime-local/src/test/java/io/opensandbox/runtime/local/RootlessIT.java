@@ -72,8 +72,7 @@ class RootlessIT {
         LocalEscapeIT.class,
         EscapeSuiteIT.class,
         ImagesIT.class,
-        ImageCollectionIT.class,
-        BehaviourIT.class
+        ImageCollectionIT.class
       })
   void holdsForAnOrdinaryUser(Class<?> tests) throws Exception {
     Path output = copies.resolve(tests.getSimpleName() + ".out");

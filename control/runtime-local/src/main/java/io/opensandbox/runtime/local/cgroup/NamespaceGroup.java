@@ -72,10 +72,10 @@ public final class NamespaceGroup implements Group {
     AtomicReference<List<Long>> before = new AtomicReference<>(List.of());
     return Settling.until(() -> {
       List<Member> all = alive();
-      List<Long> moving = all.stream().filter(one -> !one.isStill()).map(Member::id).toList();
-      signal("STOP", moving);
+      // Also to one asleep in the kernel, which else would go on when it wakes.
+      signal("STOP", all.stream().filter(one -> !one.isStopped()).map(Member::id).toList());
       List<Long> now = all.stream().map(Member::id).sorted().toList();
-      return now.equals(before.getAndSet(now)) && moving.isEmpty();
+      return now.equals(before.getAndSet(now)) && all.stream().allMatch(Member::isStill);
     });
   }
 
