@@ -4,6 +4,7 @@ The server is the one that OPEN_SANDBOX_DOMAIN and OPEN_SANDBOX_API_KEY name. Ru
     .work/sdk/python-1.1.1/bin/python -m unittest -v e2e/python/test_code_interpreter.py
 """
 
+import asyncio
 import unittest
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ from code_interpreter import CodeInterpreter, CodeInterpreterSync, SupportedLang
 from opensandbox import Sandbox, SandboxSync
 from opensandbox.config import ConnectionConfig, ConnectionConfigSync
 from opensandbox.models.execd import ExecutionHandlers
+from opensandbox.models.execd_sync import ExecutionHandlersSync
 
 IMAGE = "opensandbox/code-interpreter:v1.1.0"
 OPTIONS = {
@@ -42,9 +44,13 @@ class Readme(unittest.IsolatedAsyncioTestCase):
                     self.several_languages,
                     self.contexts,
                     self.failure,
+                    self.handlers,
+                    self.interrupt,
                 ):
                     with self.subTest(flow=flow.__name__):
                         await flow(interpreter.codes)
+                with self.subTest(flow="services"):
+                    await self.services(sandbox, interpreter)
                 with self.subTest(flow="pip"):
                     pip = await sandbox.commands.run("pip --version")
                     self.assertIn("/opt/python/versions/cpython-", stdout(pip))
@@ -52,7 +58,7 @@ class Readme(unittest.IsolatedAsyncioTestCase):
                 await sandbox.kill()
 
     async def test_with_a_jupyter_server(self):
-        await self.flows(BACKENDS["jupyter"] | {"PYTHON_VERSION": "3.13", "JAVA_VERSION": "21"})
+        await self.flows(BACKENDS["jupyter"] | {"PYTHON_VERSION": "3.14", "JAVA_VERSION": "21"})
 
     async def test_with_direct_kernels(self):
         await self.flows(BACKENDS["direct"])
@@ -124,6 +130,65 @@ class Readme(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(execution.error.name, "NameError")
         self.assertTrue(execution.error.traceback)
 
+    async def handlers(self, codes):
+        seen = []
+
+        def note(kind, value):
+            async def handler(event):
+                seen.append((kind, value(event)))
+
+            return handler
+
+        handlers = ExecutionHandlers(
+            on_init=note("init", lambda event: event.id),
+            on_stdout=note("stdout", lambda event: event.text),
+            on_stderr=note("stderr", lambda event: event.text),
+            on_result=note("result", lambda event: event.text),
+            on_error=note("error", lambda event: event.name),
+            on_execution_complete=note("complete", lambda event: event.execution_time_in_millis >= 0),
+        )
+        context = await codes.create_context(SupportedLanguage.PYTHON)
+        code = "import sys\nprint('out', flush=True)\nprint('err', file=sys.stderr, flush=True)\n6 * 7"
+        await codes.run(code, context=context, handlers=handlers)
+        await codes.run("1 / 0", context=context, handlers=handlers)
+        self.assertEqual(
+            seen,
+            [
+                ("init", context.id),
+                ("stdout", "out\n"),
+                ("stderr", "err\n"),
+                ("result", "42"),
+                ("complete", True),
+                ("init", context.id),
+                ("error", "ZeroDivisionError"),
+            ],
+        )
+
+    async def interrupt(self, codes):
+        context = await codes.create_context(SupportedLanguage.PYTHON)
+        started = asyncio.Event()
+
+        async def on_stdout(_):
+            started.set()
+
+        code = "import time\nprint('up', flush=True)\ntime.sleep(600)"
+        run = asyncio.create_task(codes.run(code, context=context, handlers=ExecutionHandlers(on_stdout=on_stdout)))
+        await asyncio.wait_for(started.wait(), 60)
+        await codes.interrupt(context.id)
+        self.assertEqual((await asyncio.wait_for(run, 60)).error.name, "KeyboardInterrupt")
+        self.assertEqual((await codes.run("1 + 1", context=context)).result[0].text, "2")
+
+    async def services(self, sandbox, interpreter):
+        self.assertEqual(interpreter.id, sandbox.id)
+        self.assertIs(interpreter.sandbox, sandbox)
+        self.assertTrue(await interpreter.ping())
+        self.assertTrue(await interpreter.is_healthy())
+        await interpreter.files.write_file("/tmp/shared.txt", "shared")
+        read = await interpreter.codes.run("open('/tmp/shared.txt').read()", language=SupportedLanguage.PYTHON)
+        self.assertEqual(read.result[0].text, "'shared'")
+        self.assertEqual(stdout(await interpreter.commands.run("cat /tmp/shared.txt")), "shared")
+        self.assertGreater((await interpreter.metrics.get_metrics(sandbox.id)).cpu_count, 0)
+
 
 class SynchronousReadme(unittest.TestCase):
     def test_quick_start(self):
@@ -137,8 +202,38 @@ class SynchronousReadme(unittest.TestCase):
                 self.assertEqual(result.result[0].text, "4")
                 version = interpreter.codes.run("import sys\nprint(sys.version)")
                 self.assertTrue(stdout(version).startswith("3.11."))
+                with self.subTest(flow="contexts"):
+                    self.contexts(interpreter.codes)
+                with self.subTest(flow="interrupt"):
+                    self.interrupt(interpreter.codes)
+                with self.subTest(flow="services"):
+                    self.services(sandbox, interpreter)
             finally:
                 sandbox.kill()
+
+    def contexts(self, codes):
+        context = codes.create_context(SupportedLanguage.BASH)
+        self.assertEqual(stdout(codes.run("echo one", context=context)), "one\n")
+        self.assertEqual(codes.get_context(context.id).language, "bash")
+        self.assertEqual([found.id for found in codes.list_contexts("bash")], [context.id])
+        codes.delete_context(context.id)
+        codes.create_context(SupportedLanguage.BASH)
+        codes.delete_contexts("bash")
+        self.assertEqual(codes.list_contexts("bash"), [])
+
+    def interrupt(self, codes):
+        context = codes.create_context(SupportedLanguage.PYTHON)
+        handlers = ExecutionHandlersSync(on_stdout=lambda _: codes.interrupt(context.id))
+        code = "import time\nprint('up', flush=True)\ntime.sleep(600)"
+        self.assertEqual(codes.run(code, context=context, handlers=handlers).error.name, "KeyboardInterrupt")
+
+    def services(self, sandbox, interpreter):
+        self.assertEqual(interpreter.id, sandbox.id)
+        self.assertTrue(interpreter.ping())
+        self.assertTrue(interpreter.is_healthy())
+        interpreter.files.write_file("/tmp/shared.txt", "shared")
+        self.assertEqual(stdout(interpreter.commands.run("cat /tmp/shared.txt")), "shared")
+        self.assertGreater(interpreter.metrics.get_metrics(sandbox.id).cpu_count, 0)
 
 
 if __name__ == "__main__":

@@ -75,8 +75,10 @@ if [ -z "${JUPYTER_HOST-unset}" ]; then
   exec sleep infinity
 fi
 # The token is handed over in the environment, where `ps` does not show it. The root is / so that a context's directory,
-# which execd sends as the session's path, is the kernel's.
+# which execd sends as the session's path, is the kernel's. A kernel's death is to be noticed within half a second, and the
+# limit for output is execd's.
 export JUPYTER_TOKEN=${JUPYTER_TOKEN:-opensandboxcodeinterpreterjupyter}
 exec "$here/venv/bin/python3" -m jupyter_server --config=/root/.jupyter/jupyter_notebook_config.py --ip=127.0.0.1 \
   --port="${JUPYTER_PORT:-44771}" --ServerApp.port_retries=0 --ServerApp.root_dir=/ --allow-root --no-browser \
+  --KernelRestarter.time_to_dead=0.3 --ZMQChannelsWebsocketConnection.limit_rate=False \
   >"$here/jupyter.log" 2>&1

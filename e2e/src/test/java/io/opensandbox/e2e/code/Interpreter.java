@@ -38,6 +38,13 @@ record Interpreter(TestSandbox sandbox) implements AutoCloseable {
         .await(() -> execd().run("pgrep -x sleep").exitCode() == 0, "the image starts");
   }
 
+  /// Waits until the image's Jupyter server answers.
+  void awaitJupyter() {
+    String probe = "curl -s -o /dev/null --fail --max-time 5 http://127.0.0.1:44771/api";
+    Deadline.in(Duration.ofMinutes(2))
+        .await(() -> execd().run(probe).exitCode() == 0, "the Jupyter server answers");
+  }
+
   /// Creates a context and gives its id.
   String context(String language) {
     return execd()

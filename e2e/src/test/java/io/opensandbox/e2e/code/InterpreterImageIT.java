@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// The files of the code-interpreter image, looked at with the engine alone.
 @Timeout(180)
@@ -96,6 +98,8 @@ class InterpreterImageIT {
                 + " echo $JAVA_HOME; source $s");
 
     assertThat(ended.output().lines())
+        .contains("3.12.1", "3.14.3")
+        .anyMatch(line -> line.startsWith("3.11."))
         .anyMatch(line -> line.startsWith("3.13."))
         .anyMatch(line -> line.startsWith("Python 3.11."))
         .contains("go 9.9 not found", "/usr/lib/jvm/java-21-openjdk-amd64")
@@ -126,6 +130,24 @@ class InterpreterImageIT {
     assertThat(ended.output().lines().filter(line -> line.matches("\\d+\\.\\d+\\.\\d+")))
         .as("npm of each Node.js")
         .hasSize(3);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"3.11", "3.12", "3.13", "3.14"})
+  void eachPythonHasItsPipItsLibrariesAndCertificates(String version) throws Exception {
+    Ended ended =
+        run(
+            List.of("--entrypoint", "bash"),
+            "-c",
+            "source /opt/code-interpreter/code-interpreter-env.sh python "
+                + version
+                + " && python --version && pip --version && python -c 'import ctypes, ssl;"
+                + " print(len(ssl.create_default_context().get_ca_certs()) > 100)'");
+
+    assertThat(ended.output().lines())
+        .anyMatch(line -> line.startsWith("Python " + version + "."))
+        .anyMatch(line -> line.matches("pip .*/cpython-" + version + "\\..*"))
+        .contains("True");
   }
 
   @Test

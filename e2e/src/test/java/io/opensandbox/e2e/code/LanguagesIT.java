@@ -21,6 +21,7 @@ class LanguagesIT {
   @BeforeAll
   static void create() {
     interpreter = Interpreter.create(Map.of("PYTHON_VERSION", "3.11"));
+    interpreter.awaitJupyter();
   }
 
   @AfterAll

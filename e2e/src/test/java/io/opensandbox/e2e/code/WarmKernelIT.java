@@ -3,6 +3,7 @@ package io.opensandbox.e2e.code;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.opensandbox.e2e.wire.Execution;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -11,6 +12,8 @@ import org.junit.jupiter.api.Timeout;
 /// execd was started.
 @Timeout(300)
 class WarmKernelIT {
+  private static final String SWITCH =
+      "source /opt/code-interpreter/code-interpreter-env.sh python";
   private static final String VERSION = "import sys; print('%d.%d' % sys.version_info[:2])";
 
   @Test
@@ -23,10 +26,10 @@ class WarmKernelIT {
       assertThat(versionIn(interpreter)).isEqualTo("3.11\n");
       assertThat(versionIn(interpreter)).as("of the next reserve").isEqualTo("3.11\n");
 
-      interpreter
-          .execd()
-          .linesOf("bash -c 'source /opt/code-interpreter/code-interpreter-env.sh python 3.13'");
-      assertThat(versionIn(interpreter)).isEqualTo("3.13\n");
+      for (String version : List.of("3.13", "3.12", "3.14")) {
+        interpreter.execd().linesOf("bash -c '%s %s'".formatted(SWITCH, version));
+        assertThat(versionIn(interpreter)).isEqualTo(version + "\n");
+      }
     }
   }
 
