@@ -5,7 +5,10 @@ import io.opensandbox.protocol.execd.ExecdException;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channel;
 import java.nio.channels.ClosedChannelException;
+import java.nio.channels.Pipe;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.ServerSocketChannel;
@@ -48,6 +51,7 @@ public final class HttpServer implements AutoCloseable {
 
   private volatile boolean closing;
   private volatile @Nullable Selector selector;
+  private volatile Pipe.@Nullable SinkChannel neverWritten;
   private volatile long lastActivity = System.nanoTime();
 
   /// A server without an observer.
@@ -68,9 +72,30 @@ public final class HttpServer implements AutoCloseable {
 
   /// Begins to accept. Returns at once.
   public void start() {
+    preparePolling();
     // Waiting in a selector would pin a carrier, so this thread is no virtual one.
     Thread.ofPlatform().daemon().name("http-accept").start(this::acceptLoop);
     Thread.ofVirtual().name("http-reaper").start(this::reapLoop);
+  }
+
+  /// The JDK makes what virtual threads wait for sockets with when the first one has to, and never
+  /// again when that fails. So one waits from now on, while there are descriptors.
+  private void preparePolling() {
+    try {
+      Pipe pipe = Pipe.open();
+      neverWritten = pipe.sink();
+      Thread.ofVirtual().name("http-poller").start(() -> await(pipe.source()));
+    } catch (IOException e) {
+      observer.acceptFailed(e);
+    }
+  }
+
+  private void await(Pipe.SourceChannel source) {
+    try (source) {
+      source.read(ByteBuffer.allocate(1));
+    } catch (IOException | LinkageError e) {
+      observer.acceptFailed(e);
+    }
   }
 
   /// The port of the listener.
@@ -106,6 +131,7 @@ public final class HttpServer implements AutoCloseable {
   public void close() {
     closing = true;
     closeQuietly(listener);
+    closeQuietly(neverWritten);
     Selector waiting = selector;
     if (waiting != null) {
       waiting.wakeup(); // the listener's port is free when the selector has noticed
@@ -383,9 +409,11 @@ public final class HttpServer implements AutoCloseable {
     }
   }
 
-  private static void closeQuietly(ServerSocketChannel channel) {
+  private static void closeQuietly(@Nullable Channel channel) {
     try {
-      channel.close();
+      if (channel != null) {
+        channel.close();
+      }
     } catch (IOException _) {
       // The process is going away or the test is over; the descriptor goes with it.
     }
