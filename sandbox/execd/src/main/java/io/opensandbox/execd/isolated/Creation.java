@@ -128,11 +128,13 @@ final class Creation {
   /// A directory of a session before its namespace is there.
   ///
   /// @param actual where it is for whoever makes the namespace
+  /// @param copied what is to be copied to `actual`; null when nothing is
   /// @param layer what is to be mounted; null when nothing is
+  /// @param maxBytes of changes
   private record Prepared(
       IsolationRequest.Mount mount,
       Path actual,
-      @Nullable WorkspaceCopy copy,
+      @Nullable Path copied,
       Isolator.@Nullable Layer layer,
       long maxBytes) {
     /// Forgets what an earlier namespace has written.
@@ -143,7 +145,16 @@ final class Creation {
       }
     }
 
-    Mounted in(Namespace namespace) {
+    /// Makes the copy, without what an earlier one has.
+    @Nullable WorkspaceCopy copy() throws IOException {
+      if (copied == null) {
+        return null;
+      }
+      FileTree.delete(actual);
+      return WorkspaceCopy.make(copied, actual);
+    }
+
+    Mounted in(Namespace namespace, @Nullable WorkspaceCopy copy) {
       if (layer == null) {
         return new Mounted(mount.path(), mount.mode(), copy);
       }
@@ -158,8 +169,10 @@ final class Creation {
   private IsolatedSession.Opened open(
       IsolationRequest request, Path folder, List<Prepared> prepared, Isolator.Capabilities found)
       throws IOException {
+    List<@Nullable WorkspaceCopy> copies = new ArrayList<>();
     for (Prepared each : prepared) {
       each.clear();
+      copies.add(each.copy());
     }
     Path root = folder.resolveSibling("");
     Path broker = folder.resolve("broker");
@@ -177,7 +190,10 @@ final class Creation {
     }
     var places = new Bubblewrap.Places(seen, broker, root, isolator.launcher());
     Namespace namespace = isolator.start(found, request, places, layers);
-    List<Mounted> mounts = prepared.stream().map(each -> each.in(namespace)).toList();
+    List<Mounted> mounts = new ArrayList<>();
+    for (int i = 0; i < prepared.size(); i++) {
+      mounts.add(prepared.get(i).in(namespace, copies.get(i)));
+    }
     return new IsolatedSession.Opened(namespace, mounts, files.of(mounts, request.identity()));
   }
 
@@ -208,8 +224,8 @@ final class Creation {
               .formatted(own.getParent()));
     }
     if (!overlays.mounted()) {
-      WorkspaceCopy copy = copy(path, own.resolve("copy"));
-      return new Prepared(mount, copy.path(), copy, null, 0);
+      requireCopyable(path);
+      return new Prepared(mount, own.resolve("copy"), path.toRealPath(), null, 0);
     }
     boolean inMemory = store == IsolationRequest.Store.MEMORY || !overlays.onDisk();
     long limit = Math.min(maxUpperBytes, mount.persistence().maxBytes());
@@ -217,13 +233,12 @@ final class Creation {
     return new Prepared(mount, WorkspaceLayer.merged(own), null, layer, limit);
   }
 
-  private static WorkspaceCopy copy(Path path, Path to) throws IOException {
+  private static void requireCopyable(Path path) throws IOException {
     if (Comparison.size(path, MAX_COPY_BYTES) > MAX_COPY_BYTES) {
       throw invalid(
           "\"%s\" is larger than %d bytes, and there is no overlayfs here; use mode rw"
               .formatted(path, MAX_COPY_BYTES));
     }
-    return WorkspaceCopy.make(path.toRealPath(), to);
   }
 
   private static ExecdException invalid(String message) {

@@ -12,9 +12,19 @@ import org.jspecify.annotations.Nullable;
 /// started with each sandbox does not have these. Safe for many threads.
 public final class KernelRandom implements RandomGenerator {
   private static final int READ_AHEAD = 256;
+  private static final String DEVICE = "/dev/urandom";
 
   private final ByteBuffer ahead = ByteBuffer.allocate(READ_AHEAD).limit(0);
   private @Nullable FileInputStream device;
+
+  /// Opens the device, while there are descriptors; or later, when there are none now.
+  public KernelRandom() {
+    try {
+      device = new FileInputStream(DEVICE);
+    } catch (IOException _) {
+      device = null; // the first number tells
+    }
+  }
 
   /// @throws UncheckedIOException when the device cannot be read
   @Override
@@ -30,10 +40,10 @@ public final class KernelRandom implements RandomGenerator {
   private void fill() {
     try {
       if (device == null) {
-        device = new FileInputStream("/dev/urandom");
+        device = new FileInputStream(DEVICE);
       }
       if (device.readNBytes(ahead.array(), 0, READ_AHEAD) < READ_AHEAD) {
-        throw new IOException("/dev/urandom ends");
+        throw new IOException(DEVICE + " ends");
       }
     } catch (IOException e) {
       throw new UncheckedIOException("there are no random numbers", e);

@@ -305,8 +305,10 @@ class IsolatedRoutesTest {
     assertThat(workspace.resolve("theirs")).hasContent("theirs");
   }
 
-  @Test
-  void sendsWhatAnOverlayChanged() throws IOException {
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void sendsWhatAnOverlayChanged(boolean mounted) throws IOException {
+    useOverlays(mounted);
     Files.writeString(Files.createDirectory(workspace.resolve("replaced")).resolve("old"), "old");
     Files.writeString(Files.createDirectory(workspace.resolve("moved")).resolve("in"), "in");
     String session = create("overlay");
@@ -349,8 +351,10 @@ class IsolatedRoutesTest {
     return new String(tar.getInputStream().readAllBytes(), StandardCharsets.UTF_8).lines().toList();
   }
 
-  @Test
-  void commitsWhateverAnOverlayChanged() throws IOException {
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void commitsWhateverAnOverlayChanged(boolean mounted) throws IOException {
+    useOverlays(mounted);
     Path old = Files.createDirectory(workspace.resolve("replaced"));
     Files.writeString(old.resolve("old"), "old");
     Files.writeString(Files.createDirectory(workspace.resolve("moved")).resolve("in"), "in");
@@ -393,8 +397,10 @@ class IsolatedRoutesTest {
         .isEqualTo(Files.getAttribute(workspace.resolve(other), "unix:ino"));
   }
 
-  @Test
-  void aResetForgetsWhatWasCommitted() throws IOException {
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aResetForgetsWhatWasCommitted(boolean mounted) throws IOException {
+    useOverlays(mounted);
     String session = create("overlay");
     run(session, "x=remembered; echo one > kept");
 
@@ -435,9 +441,11 @@ class IsolatedRoutesTest {
 
   @Test
   void keepsWhatIsToBeKept() throws IOException {
-    Path volume = Files.createTempDirectory(Path.of("/dev/shm"), "execd-test");
+    Path shared = Path.of("/dev/shm");
+    Assumptions.assumeTrue(Files.isWritable(shared), "there is no " + shared);
+    Path volume = Files.createTempDirectory(shared, "execd-test");
     try {
-      useRoot(volume);
+      use(broker.spawner(), volume);
       Assumptions.assumeTrue(
           server
               .get("/v1/isolated/capabilities")
@@ -479,10 +487,27 @@ class IsolatedRoutesTest {
         .isEqualTo(200);
   }
 
-  private void useRoot(Path root) throws IOException {
+  /// Without mounts, overlays are copies, as where the kernel forbids mounts.
+  private void useOverlays(boolean mounted) throws IOException {
+    if (!mounted) {
+      Spawner all = broker.spawner();
+      Spawner withoutMounts =
+          spec -> {
+            if (spec.argv().contains("overlay")) {
+              throw new SpawnException("no mounts here");
+            }
+            return all.start(spec);
+          };
+      use(withoutMounts, directory.resolve("sessions"));
+      assertThat(server.get("/v1/isolated/capabilities").body())
+          .contains("\"overlay\":\"copy\"");
+    }
+  }
+
+  private void use(Spawner spawner, Path root) throws IOException {
     stop();
     Router router = new Router();
-    routes = routes(broker.spawner(), root);
+    routes = routes(spawner, root);
     routes.register(router);
     server = new TestServer(router);
   }
