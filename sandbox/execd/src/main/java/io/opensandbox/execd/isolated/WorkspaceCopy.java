@@ -77,11 +77,13 @@ final class WorkspaceCopy implements Overlay {
   @Override
   public List<Difference> differences() throws IOException {
     List<Difference> differences = new ArrayList<>();
-    compare(Path.of(""), differences);
+    compare(Path.of(""), false, differences);
     return differences;
   }
 
-  private void compare(Path at, List<Difference> found) throws IOException {
+  /// @param isNew whether the directory was not in the workspace: what was moved with it is not
+  ///   younger than the copy
+  private void compare(Path at, boolean isNew, List<Difference> found) throws IOException {
     Set<Path> names = new TreeSet<>(Comparison.names(original.resolve(at)));
     names.addAll(Comparison.names(copy.resolve(at)));
     for (Path name : names) {
@@ -93,11 +95,12 @@ final class WorkspaceCopy implements Overlay {
         }
         continue;
       }
-      if (!isOlder(after) && !Comparison.isSame(original.resolve(path), after)) {
+      boolean touched = isNew || !isOlder(after);
+      if (touched && !Comparison.isSame(original.resolve(path), after)) {
         found.add(new Difference.Changed(path, false));
       }
       if (Comparison.isDirectory(after)) {
-        compare(path, found);
+        compare(path, touched && !Comparison.isDirectory(original.resolve(path)), found);
       }
     }
   }

@@ -56,6 +56,18 @@ class WorkspaceCopyTest {
   }
 
   @Test
+  void aDirectoryThatWasMovedComesBackWithAllInIt() throws IOException {
+    WorkspaceCopy copy = WorkspaceCopy.make(workspace, copied);
+    Files.move(copied.resolve("inner"), copied.resolve("there"));
+
+    copy.commit();
+
+    assertThat(workspace.resolve("there/two")).hasContent("text");
+    assertThat(workspace.resolve("inner")).doesNotExist();
+    assertThat(copy.differences()).isEmpty();
+  }
+
+  @Test
   void newNamesOfANewFileComeBackAsLinks() throws IOException {
     WorkspaceCopy copy = WorkspaceCopy.make(workspace, copied);
     Files.writeString(copied.resolve("new"), "new");
