@@ -3,8 +3,10 @@ package io.opensandbox.runtime.local.disk;
 import io.opensandbox.runtime.local.process.Runner;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -57,6 +59,7 @@ public final class Disk implements AutoCloseable {
             root.toString());
       }
       runner.text("btrfs", "quota", "enable", root.toString());
+      Subvolumes.load();
       return new Disk(root, Optional.empty(), runner);
     } catch (Runner.RunFailure e) {
       String reason = "sandboxes have no disk quotas: " + e.getMessage();
@@ -121,20 +124,26 @@ public final class Disk implements AutoCloseable {
       }
       return;
     }
-    runner.text(
-        "sh",
-        "-c",
-        "[ -d \"$1\" ] || btrfs subvolume create \"$1\" && btrfs qgroup limit \"$2\" \"$1\"",
-        "sh",
-        directory.toString(),
-        Long.toString(bytes));
+    try {
+      try {
+        Subvolumes.create(directory);
+      } catch (FileAlreadyExistsException _) { // a start that was interrupted made it
+      }
+      Subvolumes.limit(directory, bytes);
+    } catch (IOException e) {
+      throw new Runner.RunFailure("cannot make room for a sandbox: " + e.getMessage(), e);
+    }
   }
 
   /// Removes a directory that [#makeRoom] made with a limit; any other stays, absent is fine.
   public void removeRoom(Path directory) {
     if (withoutQuotas.isEmpty() && isSubvolume(directory)) {
-      runner.check(
-          Runner.Command.of("btrfs", "subvolume", "delete", directory.toString()).behind());
+      try {
+        Subvolumes.delete(directory);
+      } catch (NoSuchFileException _) { // somebody was faster
+      } catch (IOException e) {
+        throw new Runner.RunFailure("cannot remove " + directory + ": " + e.getMessage(), e);
+      }
     }
   }
 
