@@ -63,6 +63,7 @@ class CrashIT {
     Process server =
         new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin/java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
                 "-cp",
                 System.getProperty("java.class.path"),
                 KilledServer.class.getName(),

@@ -84,6 +84,7 @@ class RootlessIT {
                 "--",
                 copies.resolve("rootless").toString(),
                 Path.of(System.getProperty("java.home"), "bin/java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
                 "-cp",
                 classPath,
                 RootlessTests.class.getName(),
