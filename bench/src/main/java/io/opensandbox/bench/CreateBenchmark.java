@@ -16,6 +16,8 @@ final class CreateBenchmark implements Benchmark {
     var bare = new Samples();
     var answered = new Samples();
     var whole = new Samples();
+    sandbox(
+        target, new Samples(), new Samples()); // brings the image, if the runtime has to unpack it
     for (int i = 0; i < target.times(30); i++) {
       target.engine().ifPresent(engine -> bare(engine, target.image(), bare));
       sandbox(target, answered, whole);

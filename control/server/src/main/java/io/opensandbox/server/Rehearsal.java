@@ -16,6 +16,7 @@ import io.opensandbox.runtime.SandboxStats;
 import io.opensandbox.runtime.docker.DockerRuntime;
 import io.opensandbox.runtime.docker.DockerRuntimeConfig;
 import io.opensandbox.runtime.docker.engine.EngineAddress;
+import io.opensandbox.runtime.local.LocalRuntime;
 import io.opensandbox.server.config.Config;
 import io.opensandbox.server.config.ConfigLoader;
 import java.io.IOException;
@@ -23,6 +24,8 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
+import java.net.URL;
+import java.net.URLDecoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -31,12 +34,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.jar.JarFile;
 
 /// Starts the server once at build time, on a runtime that makes nothing, and sends it the usual
 /// requests, so that the JVM can record which classes a start needs (see `bin/rehearse`).
@@ -69,6 +74,7 @@ final class Rehearsal {
         visit("http://127.0.0.1:" + server.port());
       }
       meetAnEngine(environment);
+      readLocalRuntime();
     } finally {
       try (var files = Files.list(folder)) {
         for (Path file : files.toList()) {
@@ -76,6 +82,26 @@ final class Rehearsal {
         }
       }
       Files.deleteIfExists(folder);
+    }
+  }
+
+  // The local runtime needs a host that lets it work, which a build machine need not be: its
+  // classes
+  // are read without running them.
+  private static void readLocalRuntime() throws IOException, ClassNotFoundException {
+    Class<?> runtime = LocalRuntime.class;
+    URL jar = runtime.getProtectionDomain().getCodeSource().getLocation();
+    if (!jar.getPath().endsWith(".jar")) {
+      return; // a directory of classes is never cached
+    }
+    try (var classes = new JarFile(URLDecoder.decode(jar.getPath(), StandardCharsets.UTF_8))) {
+      for (var entry : Collections.list(classes.entries())) {
+        String name = entry.getName();
+        if (name.endsWith(".class") && !name.endsWith("-info.class")) {
+          String type = name.substring(0, name.length() - ".class".length()).replace('/', '.');
+          Class.forName(type, false, runtime.getClassLoader());
+        }
+      }
     }
   }
 

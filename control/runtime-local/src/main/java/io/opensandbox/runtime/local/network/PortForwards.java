@@ -110,6 +110,9 @@ public final class PortForwards implements AutoCloseable {
     private final Semaphore room = new Semaphore(MAX_CONNECTIONS);
     private final Set<SocketChannel> sockets = ConcurrentHashMap.newKeySet();
 
+    /// Whether a connection was made already: no later one looks and waits for a listener.
+    private volatile boolean reached;
+
     private Forward(
         ServerSocketChannel listener,
         int hostPort,
@@ -180,6 +183,7 @@ public final class PortForwards implements AutoCloseable {
         SocketChannel server = SocketChannel.open();
         try {
           server.socket().connect(target, CONNECT_MILLIS);
+          reached = true;
           return server;
         } catch (ConnectException e) {
           server.close();
@@ -196,7 +200,7 @@ public final class PortForwards implements AutoCloseable {
     }
 
     private boolean isPatient() {
-      return System.nanoTime() < patientUntilNanos && listener.isOpen();
+      return !reached && System.nanoTime() < patientUntilNanos && listener.isOpen();
     }
 
     private void copy(SocketChannel from, SocketChannel to) {
