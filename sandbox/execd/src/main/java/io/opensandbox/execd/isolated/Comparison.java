@@ -106,9 +106,24 @@ final class Comparison {
         .anyMatch(each -> Arrays.equals(each.getBytes(StandardCharsets.UTF_8), value));
   }
 
+  /// Makes what is below `to` what it is below `from`, where they differ.
+  ///
+  /// @param links the files of several names that did not change
+  static void bringBack(List<Overlay.Difference> differences, Path from, Path to, HardLinks links)
+      throws IOException {
+    for (Overlay.Difference difference : differences) {
+      Path target = to.resolve(difference.path());
+      switch (difference) {
+        case Overlay.Difference.Removed _ -> FileTree.delete(target);
+        case Overlay.Difference.Changed(Path path, _) ->
+            bringBack(from.resolve(path), target, links);
+      }
+    }
+  }
+
   /// Makes the file at `target` what the one at `source` is: content, mode, owners, times and
   /// attributes. A directory comes without what it holds, and keeps what is there.
-  static void bringBack(Path source, Path target, HardLinks links) throws IOException {
+  private static void bringBack(Path source, Path target, HardLinks links) throws IOException {
     boolean wasDirectory = isDirectory(target);
     if (wasDirectory && isDirectory(source)) {
       FileStatus status = FileStatus.ofLink(source);

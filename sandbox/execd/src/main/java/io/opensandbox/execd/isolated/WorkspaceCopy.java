@@ -112,15 +112,7 @@ final class WorkspaceCopy implements Overlay {
   @Override
   public void commit() throws IOException {
     List<Difference> differences = differences();
-    HardLinks links = unchangedLinks(differences);
-    for (Difference difference : differences) {
-      Path target = original.resolve(difference.path());
-      switch (difference) {
-        case Difference.Removed _ -> FileTree.delete(target);
-        case Difference.Changed(Path path, _) ->
-            Comparison.bringBack(copy.resolve(path), target, links);
-      }
-    }
+    Comparison.bringBack(differences, copy, original, unchangedLinks(differences));
     madeAt = laterThan(copy);
   }
 

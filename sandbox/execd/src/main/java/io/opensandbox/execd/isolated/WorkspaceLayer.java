@@ -121,15 +121,7 @@ final class WorkspaceLayer implements Overlay {
   @Override
   public void commit() throws IOException {
     List<Difference> differences = differences();
-    HardLinks links = unchangedLinks(differences);
-    for (Difference difference : differences) {
-      Path target = original.resolve(difference.path());
-      switch (difference) {
-        case Difference.Removed _ -> FileTree.delete(target);
-        case Difference.Changed(Path path, _) ->
-            Comparison.bringBack(changes.resolve(path), target, links);
-      }
-    }
+    Comparison.bringBack(differences, changes, original, unchangedLinks(differences));
   }
 
   /// The kernel copies a file up to give it one more name; the new name belongs to the old file.
