@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -214,13 +215,21 @@ class RecoveryTest {
   void aFailedDeleteIsReportedAndConverges() {
     start();
     String id = server.create();
-    runtime.failNext(Step.REMOVE, new SandboxException(ErrorCode.DELETE_FAILED, "device busy"));
+    // The server itself looks at what it has just made, and would go on with the removal.
+    var busy = new AtomicBoolean(true);
+    runtime.intercept((step, _) -> {
+      if (step == Step.REMOVE
+          && (busy.get() || Thread.currentThread().getName().startsWith("lifecycle-"))) {
+        throw new SandboxException(ErrorCode.DELETE_FAILED, "device busy");
+      }
+    });
 
     var failed = server.send("DELETE", "/v1/sandboxes/" + id);
     assertThat(failed.status()).isEqualTo(500);
     assertThat(failed.text("code")).isEqualTo("DOCKER::SANDBOX_DELETE_FAILED");
     assertThat(state(id)).isEqualTo("Stopping");
 
+    busy.set(false);
     assertThat(server.send("DELETE", "/v1/sandboxes/" + id).status()).isEqualTo(204);
     assertThat(server.send("DELETE", "/v1/sandboxes/" + id).status()).isEqualTo(404);
     assertThat(runtime.sandboxIds()).isEmpty();
