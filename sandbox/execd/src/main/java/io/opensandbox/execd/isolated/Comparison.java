@@ -13,8 +13,10 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.UserDefinedFileAttributeView;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -107,16 +109,50 @@ final class Comparison {
   }
 
   /// Makes what is below `to` what it is below `from`, where they differ.
-  ///
-  /// @param links the files of several names that did not change
-  static void bringBack(List<Overlay.Difference> differences, Path from, Path to, HardLinks links)
+  static void bringBack(List<Overlay.Difference> differences, Path from, Path to)
       throws IOException {
+    HardLinks links = unchangedLinks(differences, from, to);
     for (Overlay.Difference difference : differences) {
       Path target = to.resolve(difference.path());
       switch (difference) {
         case Overlay.Difference.Removed _ -> FileTree.delete(target);
         case Overlay.Difference.Changed(Path path, _) ->
             bringBack(from.resolve(path), target, links);
+      }
+    }
+  }
+
+  /// The files below `to` to which new names below `from` are to be linked: those of several names
+  /// whose content is still the same, for a file that gets one more name is a copy there. Looked
+  /// for only when something that changed has several.
+  private static HardLinks unchangedLinks(List<Overlay.Difference> differences, Path from, Path to)
+      throws IOException {
+    var links = new HardLinks();
+    Set<Path> changed = new HashSet<>();
+    boolean needed = false;
+    for (Overlay.Difference difference : differences) {
+      if (difference instanceof Overlay.Difference.Changed(Path path, _)) {
+        changed.add(path);
+        needed |= HardLinks.isOne(from.resolve(path));
+      }
+    }
+    if (needed) {
+      knowUnchanged(Path.of(""), changed, from, to, links);
+    }
+    return links;
+  }
+
+  private static void knowUnchanged(Path at, Set<Path> changed, Path from, Path to, HardLinks links)
+      throws IOException {
+    for (Path name : names(from.resolve(at))) {
+      Path path = at.resolve(name);
+      Path source = from.resolve(path);
+      if (isDirectory(source)) {
+        knowUnchanged(path, changed, from, to, links);
+      } else if (!changed.contains(path)
+          && HardLinks.isOne(source)
+          && isSame(to.resolve(path), source)) {
+        links.know(source, to.resolve(path));
       }
     }
   }

@@ -2,14 +2,12 @@ package io.opensandbox.execd.isolated;
 
 import io.opensandbox.execd.file.FileStatus;
 import io.opensandbox.execd.file.FileTree;
-import io.opensandbox.execd.file.HardLinks;
 import io.opensandbox.execd.file.TemporaryNames;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -112,40 +110,7 @@ final class WorkspaceCopy implements Overlay {
   @Override
   public void commit() throws IOException {
     List<Difference> differences = differences();
-    Comparison.bringBack(differences, copy, original, unchangedLinks(differences));
+    Comparison.bringBack(differences, copy, original);
     madeAt = laterThan(copy);
-  }
-
-  /// The files of the workspace to which new names in the copy are to be linked: those of several
-  /// names whose content is still the same. Looked for only when something that changed has
-  /// several.
-  private HardLinks unchangedLinks(List<Difference> differences) throws IOException {
-    var links = new HardLinks();
-    Set<Path> changed = new HashSet<>();
-    boolean needed = false;
-    for (Difference difference : differences) {
-      if (difference instanceof Difference.Changed(Path path, _)) {
-        changed.add(path);
-        needed |= HardLinks.isOne(copy.resolve(path));
-      }
-    }
-    if (needed) {
-      knowUnchanged(Path.of(""), changed, links);
-    }
-    return links;
-  }
-
-  private void knowUnchanged(Path at, Set<Path> changed, HardLinks links) throws IOException {
-    for (Path name : Comparison.names(copy.resolve(at))) {
-      Path path = at.resolve(name);
-      Path source = copy.resolve(path);
-      if (Comparison.isDirectory(source)) {
-        knowUnchanged(path, changed, links);
-      } else if (!changed.contains(path)
-          && HardLinks.isOne(source)
-          && Comparison.isSame(original.resolve(path), source)) {
-        links.know(source, original.resolve(path));
-      }
-    }
   }
 }

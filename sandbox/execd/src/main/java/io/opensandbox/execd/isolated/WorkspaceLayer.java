@@ -2,15 +2,12 @@ package io.opensandbox.execd.isolated;
 
 import io.opensandbox.execd.file.FileStatus;
 import io.opensandbox.execd.file.FileTree;
-import io.opensandbox.execd.file.HardLinks;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 
 /// The upper layer of an overlayfs mount over a workspace (kernel: `filesystems/overlayfs`),
 /// mounted by `execd overlay` with the option `userxattr`.
@@ -121,27 +118,6 @@ final class WorkspaceLayer implements Overlay {
   @Override
   public void commit() throws IOException {
     List<Difference> differences = differences();
-    Comparison.bringBack(differences, changes, original, unchangedLinks(differences));
-  }
-
-  /// The kernel copies a file up to give it one more name; the new name belongs to the old file.
-  private HardLinks unchangedLinks(List<Difference> differences) throws IOException {
-    var links = new HardLinks();
-    Set<Path> changed = new HashSet<>();
-    differences.forEach(difference -> changed.add(difference.path()));
-    knowUnchanged(Path.of(""), changed, links);
-    return links;
-  }
-
-  private void knowUnchanged(Path at, Set<Path> changed, HardLinks links) throws IOException {
-    for (Path name : FileTree.sortedNames(changes.resolve(at))) {
-      Path path = at.resolve(name);
-      Path now = changes.resolve(path);
-      if (Comparison.isDirectory(now)) {
-        knowUnchanged(path, changed, links);
-      } else if (!changed.contains(path) && HardLinks.isOne(now)) {
-        links.know(now, original.resolve(path));
-      }
-    }
+    Comparison.bringBack(differences, changes, original);
   }
 }
