@@ -138,7 +138,7 @@ public final class LocalRuntime implements SandboxRuntime {
     this.notes = new Notes(config.dataDirectory(), runner);
     this.engine =
         new Engine(store.root(), notes, capabilities.platformArch(), config.capabilities(), runner);
-    this.watch = new ExitWatch(listeners::changed);
+    this.watch = new ExitWatch(listeners::changed, engine::pillars);
     this.ports = new PortForwards(config.bindAddress());
     List<SandboxRecord> found = store.load();
     int subnet = rootless ? 0 : Subnets.choose(host.routes(), prefix);
@@ -170,6 +170,7 @@ public final class LocalRuntime implements SandboxRuntime {
     images.removeUnfinished();
     housekeeping.imageAdded();
     sweep();
+    housekeeping.later(watch::prepare);
     housekeeping.later(() -> prepare(execd));
   }
 
@@ -274,6 +275,7 @@ public final class LocalRuntime implements SandboxRuntime {
     boxes.add(new Box(record, slot, groups.of(record.id(), slot), forwards));
     if (record.started()) {
       watch.watch(record.id(), notes.make(record.id()));
+      watch.follow(record.id());
     }
   }
 

@@ -50,6 +50,7 @@ final class Processes {
       store.save(record.asStarted());
       box.replace(record.asStarted());
       engine.start(record, box.slot().path(), box.cgroup());
+      watch.follow(record.id());
     } catch (Engine.StartFailure | UncheckedIOException e) {
       throw new SandboxException(
           ErrorCode.START_FAILED,

@@ -13,7 +13,9 @@ import io.opensandbox.runtime.ImageRequest;
 import io.opensandbox.runtime.Labels;
 import io.opensandbox.runtime.PreparedImage;
 import io.opensandbox.runtime.ResourceLimits;
+import io.opensandbox.runtime.RuntimeEvent;
 import io.opensandbox.runtime.RuntimeSandbox;
+import io.opensandbox.runtime.SandboxRuntime;
 import io.opensandbox.runtime.SandboxSpec;
 import io.opensandbox.runtime.VolumeMount;
 import io.opensandbox.runtime.local.engine.Engine;
@@ -29,13 +31,19 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.UUID;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// What the local runtime does beyond the common suite.
 class BehaviourIT {
@@ -393,6 +401,60 @@ class BehaviourIT {
     test.runtime().resume(paused);
     assertThat(state(paused)).isEqualTo(RuntimeSandbox.State.RUNNING);
     assertThat(test.awaitEnd(ends).exitCode()).isEqualTo(OptionalInt.of(5));
+  }
+
+  /// Nothing else than events makes these tests look again.
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void killedWithTheOneThatNotes_isTold(boolean restarted) throws Exception {
+    String id = test.start(test.host(), ResourceLimits.NONE, "sleep", "600");
+    if (restarted) {
+      test.restart();
+    }
+    BlockingQueue<RuntimeEvent> events = new LinkedBlockingQueue<>();
+    try (SandboxRuntime.Subscription _ = test.runtime().subscribe(events::add)) {
+      ProcessHandle first = firstOf(id);
+
+      first.parent().orElseThrow().destroyForcibly();
+      first.destroyForcibly();
+
+      assertThat(awaitEndTold(id, events).error()).contains("without an exit status");
+    }
+    test.runtime().remove(id, Duration.ZERO);
+  }
+
+  @Test
+  void killedLongAfterTheOneThatNotes_isTold() throws Exception {
+    String id = test.start(test.host(), ResourceLimits.NONE, "sleep", "600");
+    BlockingQueue<RuntimeEvent> events = new LinkedBlockingQueue<>();
+    try (SandboxRuntime.Subscription _ = test.runtime().subscribe(events::add)) {
+      ProcessHandle first = firstOf(id);
+      long noter = first.parent().orElseThrow().pid();
+      first.parent().orElseThrow().destroyForcibly();
+      test.await(() ->
+          first.parent().map(ProcessHandle::pid).stream().noneMatch(parent -> parent == noter));
+      assertThat(state(id)).isEqualTo(RuntimeSandbox.State.RUNNING);
+
+      first.destroyForcibly();
+
+      assertThat(awaitEndTold(id, events).exitCode()).isEqualTo(OptionalInt.of(137));
+    }
+    test.runtime().remove(id, Duration.ZERO);
+  }
+
+  private static RuntimeSandbox awaitEndTold(String id, BlockingQueue<RuntimeEvent> events)
+      throws InterruptedException {
+    do {
+      assertThat(events.poll(60, TimeUnit.SECONDS)).as("an event").isNotNull();
+    } while (state(id) != RuntimeSandbox.State.EXITED);
+    return test.runtime().find(id).orElseThrow();
+  }
+
+  private static ProcessHandle firstOf(String id) throws IOException {
+    Path status = test.directory().resolve("data/notes").resolve(id).resolve("status");
+    Matcher pid = Pattern.compile("\"child-pid\": *([0-9]+)").matcher(Files.readString(status));
+    assertThat(pid.find()).isTrue();
+    return ProcessHandle.of(Long.parseLong(pid.group(1))).orElseThrow();
   }
 
   private static RuntimeSandbox.State state(String id) {

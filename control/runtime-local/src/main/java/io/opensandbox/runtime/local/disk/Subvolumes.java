@@ -5,15 +5,12 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import io.opensandbox.runtime.local.process.SystemCalls;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
-import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.StructLayout;
 import java.lang.invoke.MethodHandle;
-import java.lang.invoke.VarHandle;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
@@ -39,15 +36,13 @@ final class Subvolumes {
   private static final int ENOENT = 2;
   private static final int EEXIST = 17;
 
-  private static final StructLayout STATE = Linker.Option.captureStateLayout();
-  private static final VarHandle ERRNO =
-      STATE.varHandle(MemoryLayout.PathElement.groupElement("errno"));
   private static final MethodHandle OPEN =
-      function("open", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT), 2);
+      SystemCalls.function("open", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT), 2);
   private static final MethodHandle IOCTL =
-      function("ioctl", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS), 2);
+      SystemCalls.function(
+          "ioctl", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS), 2);
   private static final MethodHandle CLOSE =
-      function("close", FunctionDescriptor.of(JAVA_INT, JAVA_INT), 1);
+      SystemCalls.function("close", FunctionDescriptor.of(JAVA_INT, JAVA_INT), 1);
 
   private Subvolumes() {}
 
@@ -98,7 +93,7 @@ final class Subvolumes {
   private static void call(
       Path directory, int request, MemorySegment arguments, Path about, Arena arena)
       throws IOException {
-    MemorySegment state = arena.allocate(STATE);
+    MemorySegment state = SystemCalls.state(arena);
     MemorySegment name = arena.allocateFrom(directory.toAbsolutePath().toString());
     try {
       int descriptor = (int) OPEN.invokeExact(state, name, OPEN_DIRECTORY);
@@ -121,22 +116,11 @@ final class Subvolumes {
     if (result >= 0) {
       return;
     }
-    int errno = (int) ERRNO.get(state, 0L);
+    int errno = SystemCalls.errno(state);
     throw switch (errno) {
       case ENOENT -> new NoSuchFileException(path.toString());
       case EEXIST -> new FileAlreadyExistsException(path.toString());
       default -> new IOException("cannot " + what + " " + path + ": error " + errno);
     };
-  }
-
-  /// @param fixed how many parameters come before the variable ones
-  @SuppressWarnings("restricted") // the server is started with --enable-native-access
-  private static MethodHandle function(String name, FunctionDescriptor type, int fixed) {
-    Linker linker = Linker.nativeLinker();
-    MemorySegment address = linker.defaultLookup().findOrThrow(name);
-    Linker.Option errno = Linker.Option.captureCallState("errno");
-    return type.argumentLayouts().size() > fixed
-        ? linker.downcallHandle(address, type, errno, Linker.Option.firstVariadicArg(fixed))
-        : linker.downcallHandle(address, type, errno);
   }
 }

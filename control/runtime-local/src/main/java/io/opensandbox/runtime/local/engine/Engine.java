@@ -17,10 +17,12 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
 
 /// Starts and ends the processes of sandboxes.
 public final class Engine {
@@ -205,6 +207,32 @@ public final class Engine {
     return status.exitCode().isEmpty()
         && status.pid().isPresent()
         && cgroup.processes().contains(status.pid().getAsLong());
+  }
+
+  /// The processes of a running sandbox after whose ends none is left: the first one, which takes
+  /// all others of its namespace with it, and the one outside that notes the exit status. None when
+  /// the status is noted.
+  public List<Long> pillars(String id) {
+    Status status = Status.read(statusFile(id));
+    if (status.pid().isEmpty() || status.exitCode().isPresent()) {
+      return List.of();
+    }
+    Optional<ProcessHandle> first = ProcessHandle.of(status.pid().getAsLong());
+    Optional<ProcessHandle> noter =
+        first
+            .flatMap(ProcessHandle::parent)
+            .filter(parent -> network(parent).equals(first.flatMap(Engine::network)));
+    return Stream.concat(first.stream(), noter.stream()).map(ProcessHandle::pid).toList();
+  }
+
+  /// What tells the network of a process from others; empty for one that has just ended.
+  private static Optional<Path> network(ProcessHandle process) {
+    try {
+      return Optional.of(
+          Files.readSymbolicLink(Path.of("/proc", Long.toString(process.pid()), "ns/net")));
+    } catch (IOException e) {
+      return Optional.empty();
+    }
   }
 
   /// Asks the first process to end, waits up to `grace`, then kills everything; blocks until the

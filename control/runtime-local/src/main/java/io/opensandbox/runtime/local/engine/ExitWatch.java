@@ -1,5 +1,6 @@
 package io.opensandbox.runtime.local.engine;
 
+import io.opensandbox.runtime.local.process.Deaths;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.ClosedWatchServiceException;
@@ -8,20 +9,38 @@ import java.nio.file.Path;
 import java.nio.file.StandardWatchEventKinds;
 import java.nio.file.WatchKey;
 import java.nio.file.WatchService;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/// Tells when bubblewrap notes something about a sandbox: it started or ended. Works for sandboxes
-/// that an earlier server started, since it watches their files (inotify), not processes.
+/// Tells when bubblewrap notes something about a sandbox: it started or ended; or when bubblewrap
+/// itself ends, which may be without a note. Works for sandboxes that an earlier server started,
+/// since it watches files (inotify) and processes that are no children.
 public final class ExitWatch implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(ExitWatch.class);
+
   private final WatchService service;
   private final Consumer<String> listener;
+  private final Function<String, List<Long>> pillars;
   private final Map<WatchKey, String> ids = new ConcurrentHashMap<>();
 
+  // Guarded by this; null until it is needed.
+  private @Nullable Deaths deaths;
+
+  // Guarded by this.
+  private boolean closed;
+
   /// Calls `listener` with the id of a sandbox on a thread of its own.
-  public ExitWatch(Consumer<String> listener) {
+  ///
+  /// @param pillars the processes of a running sandbox with which all others end
+  public ExitWatch(Consumer<String> listener, Function<String, List<Long>> pillars) {
     this.listener = listener;
+    this.pillars = pillars;
     try {
       this.service = FileSystems.getDefault().newWatchService();
     } catch (IOException e) {
@@ -40,6 +59,38 @@ public final class ExitWatch implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException("cannot watch " + directory, e);
     }
+  }
+
+  /// Also tells when the processes of a running sandbox end with nobody left to note it.
+  public void follow(String id) {
+    try {
+      for (long process : pillars.apply(id)) {
+        if (!deaths().watch(process, () -> listener.accept(id))) {
+          listener.accept(id);
+        }
+      }
+    } catch (IOException e) {
+      LOG.warn("sandbox {}: should all its processes be killed at once, that is seen late", id, e);
+    }
+  }
+
+  /// Prepares what the first [#follow] would otherwise wait for.
+  public void prepare() {
+    try {
+      deaths();
+    } catch (IOException e) {
+      LOG.debug("the first sandbox tries again", e);
+    }
+  }
+
+  private synchronized Deaths deaths() throws IOException {
+    if (deaths == null) {
+      deaths = new Deaths();
+      if (closed) {
+        deaths.close();
+      }
+    }
+    return deaths;
   }
 
   private void run() {
@@ -65,6 +116,12 @@ public final class ExitWatch implements AutoCloseable {
 
   @Override
   public void close() {
+    synchronized (this) {
+      closed = true;
+      if (deaths != null) {
+        deaths.close();
+      }
+    }
     try {
       service.close();
     } catch (IOException e) {
