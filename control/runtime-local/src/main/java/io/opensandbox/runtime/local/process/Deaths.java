@@ -12,7 +12,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import org.jspecify.annotations.Nullable;
 
 /// Tells when processes end that are no children of this one, by one descriptor each
 /// (pidfd_open(2)) and one thread for all (epoll(7)). The JDK would ask for each every five
@@ -23,6 +22,7 @@ public final class Deaths implements AutoCloseable {
 
   private static final int CLOSE_ON_EXEC = 02000000;
   private static final int ADD = 1;
+  private static final int DELETE = 2;
   private static final int READABLE = 1;
   private static final int ESRCH = 3;
   private static final int EINTR = 4;
@@ -87,20 +87,23 @@ public final class Deaths implements AutoCloseable {
     }
     watched.put(process, ended);
     try {
-      add(process);
+      control(ADD, process);
     } catch (IOException e) {
-      forget(process);
+      watched.remove(process);
+      release(process);
       throw e;
     }
     return true;
   }
 
-  private void add(int descriptor) throws IOException {
+  private void control(int operation, int descriptor) throws IOException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment event = arena.allocate(EVENT_BYTES, 8);
       event.set(JAVA_INT, 0, READABLE);
       event.set(JAVA_INT_UNALIGNED, DATA, descriptor);
-      check("epoll_ctl", state -> (int) EPOLL_CTL.invokeExact(state, poll, ADD, descriptor, event));
+      check(
+          "epoll_ctl",
+          state -> (int) EPOLL_CTL.invokeExact(state, poll, operation, descriptor, event));
     }
   }
 
@@ -124,30 +127,30 @@ public final class Deaths implements AutoCloseable {
     } catch (IOException e) {
       throw new IllegalStateException("cannot wait for the ends of processes", e);
     } finally {
-      watched.keySet().forEach(this::forget);
+      watched.keySet().forEach(Deaths::release);
       release(end);
       release(poll);
     }
   }
 
-  private void ended(int descriptor) {
-    Runnable listener = forget(descriptor);
+  private void ended(int descriptor) throws IOException {
+    Runnable listener = watched.remove(descriptor);
     if (listener != null) {
+      // Closing it is not enough while a child that is just being started has a copy.
+      control(DELETE, descriptor);
+      release(descriptor);
       listener.run();
     }
   }
 
-  private @Nullable Runnable forget(int descriptor) {
-    Runnable listener = watched.remove(descriptor);
-    release(descriptor); // which also takes it out of the set that is waited for
-    return listener;
-  }
-
+  /// Never repeated: the descriptor is free even when this reports a failure, close(2).
   private static void release(int descriptor) {
-    try {
-      check("close", state -> (int) CLOSE.invokeExact(state, descriptor));
-    } catch (IOException e) {
-      // It is closed even then, close(2).
+    try (Arena arena = Arena.ofConfined()) {
+      int _ = (int) CLOSE.invokeExact(SystemCalls.state(arena), descriptor);
+    } catch (RuntimeException | Error e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new IllegalStateException("a system call threw", e);
     }
   }
 
@@ -161,7 +164,7 @@ public final class Deaths implements AutoCloseable {
       closed = true;
     }
     try {
-      add(end);
+      control(ADD, end);
       thread.join();
     } catch (IOException e) {
       throw new IllegalStateException("cannot end waiting for processes", e);

@@ -8,6 +8,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
@@ -33,6 +35,32 @@ class DeathsTest {
 
       assertThat(ended.await(60, TimeUnit.SECONDS)).isTrue();
       assertThat(processDescriptors()).isZero();
+    }
+  }
+
+  /// A child has copies of all descriptors until it runs its program.
+  @Test
+  void whileOtherProcessesStart_closesNobodyElsesFiles() throws Exception {
+    AtomicBoolean done = new AtomicBoolean();
+    try (Deaths deaths = new Deaths();
+        var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      Future<?> reader =
+          threads.submit(() -> {
+            while (!done.get()) {
+              Files.readString(Path.of("/proc/self/stat"));
+            }
+            return null;
+          });
+      try {
+        for (int i = 0; i < 200; i++) {
+          deaths.watch(new ProcessBuilder("true").start().pid(), () -> {});
+          new ProcessBuilder("true").start().waitFor();
+        }
+      } finally {
+        done.set(true);
+      }
+
+      reader.get(60, TimeUnit.SECONDS);
     }
   }
 
