@@ -5,6 +5,7 @@
 
 #include "as.h"
 #include "bootstrap.h"
+#include "enter.h"
 #include "filter.h"
 #include "install.h"
 #include "overlay.h"
@@ -46,6 +47,7 @@ int main(int argc, char **argv) {
   if (strcmp(command, "install") == 0) return install_run(argc - 2, argv + 2);
   if (strcmp(command, "as") == 0) return as_run(argc - 2, argv + 2);
   if (strcmp(command, "overlay") == 0) return overlay_run(argc - 2, argv + 2);
+  if (strcmp(command, "enter") == 0) return enter_run(argc - 2, argv + 2);
   if (strcmp(command, "bootstrap") == 0) return bootstrap_run(argc - 2, argv + 2);
   if (strcmp(command, "zstd") == 0) return filter_compress();
   if (strcmp(command, "unzstd") == 0) return filter_decompress();

@@ -3,6 +3,7 @@
 import harness
 from as_test import *
 from broker_test import *
+from enter_test import *
 from filter_test import *
 from overlay_test import *
 from supervisor_test import *

@@ -122,10 +122,7 @@ final class Creation {
                   slot.address(),
                   EXECD_PORT,
                   EXECD_PATIENCE,
-                  () ->
-                      group.processes().stream()
-                          .limit(1)
-                          .anyMatch(pid -> Listening.on(pid, EXECD_PORT)));
+                  parts.networks().takeEveryConnection() ? () -> isServed(group) : () -> true);
       cleanup.add(execd::close);
       PortForwards.Forward http = parts.ports().open(slot.address(), HTTP_PORT, Duration.ZERO);
       cleanup.add(http::close);
@@ -154,6 +151,12 @@ final class Creation {
           "cannot create sandbox \"" + spec.id() + "\": " + e.getMessage(),
           e);
     }
+  }
+
+  /// The table that this reads takes the kernel a millisecond and more: asked only where a
+  /// connection does not tell.
+  private static boolean isServed(Group group) {
+    return group.processes().stream().limit(1).anyMatch(pid -> Listening.on(pid, EXECD_PORT));
   }
 
   private void removeVolume(String name) {

@@ -17,8 +17,7 @@ final class Host {
   private static final List<String> RESOLVERS =
       List.of("/etc/resolv.conf", "/run/systemd/resolve/resolv.conf");
   private static final List<String> TOOLS =
-      List.of(
-          "bwrap", "busybox", "cp", "ip", "nft", "nsenter", "rm", "setsid", "svlogd", "unshare");
+      List.of("bwrap", "busybox", "cp", "ip", "nft", "rm", "svlogd", "unshare");
   private static final String ALL_IDS = "4294967295";
   private static final Path TUNNEL_DEVICE = Path.of("/dev/net/tun");
 

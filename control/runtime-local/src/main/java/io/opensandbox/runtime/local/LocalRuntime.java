@@ -137,7 +137,13 @@ public final class LocalRuntime implements SandboxRuntime {
             config.allowedHostPaths());
     this.notes = new Notes(config.dataDirectory(), runner);
     this.engine =
-        new Engine(store.root(), notes, capabilities.platformArch(), config.capabilities(), runner);
+        new Engine(
+            store.root(),
+            config.execdDirectory().resolve("execd"),
+            notes,
+            capabilities.platformArch(),
+            config.capabilities(),
+            runner);
     this.watch = new ExitWatch(listeners::changed, engine::pillars);
     this.ports = new PortForwards(config.bindAddress());
     List<SandboxRecord> found = store.load();

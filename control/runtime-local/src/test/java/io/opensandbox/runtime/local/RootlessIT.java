@@ -50,6 +50,7 @@ class RootlessIT {
     for (String script : List.of("rootless", "rootless-holder")) {
       copy("../server/bin/" + script, copies.resolve(script));
     }
+    copy(TestRuntime.launcher().toString(), copies.resolve("launcher"));
     TestRuntime.RUNNER.text("chmod", "-R", "a+rX", copies.toString());
   }
 
@@ -85,6 +86,7 @@ class RootlessIT {
                 copies.resolve("rootless").toString(),
                 Path.of(System.getProperty("java.home"), "bin/java").toString(),
                 "--enable-native-access=ALL-UNNAMED",
+                "-Dosl.launcher=" + copies.resolve("launcher"),
                 "-cp",
                 classPath,
                 RootlessTests.class.getName(),

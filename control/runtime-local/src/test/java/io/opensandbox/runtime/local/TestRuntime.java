@@ -289,7 +289,8 @@ final class TestRuntime implements AutoCloseable {
     RUNNER.text("rm", "-rf", "--one-file-system", "--", directory.toString());
   }
 
-  /// A stand-in for the packaged execd: installs itself, and as bootstrap runs the command.
+  /// A stand-in for the packaged execd: installs itself, starts sandboxes with the real launcher,
+  /// and as bootstrap runs the command.
   private static Path execd(Path directory) throws IOException {
     Path made = Files.createDirectories(directory.resolve("execd"));
     write(
@@ -298,9 +299,11 @@ final class TestRuntime implements AutoCloseable {
         #!/bin/sh
         case "$1" in
           install) cp "$0" "$2/execd" ;;
+          enter) exec '%s' "$@" ;;
           *) exec sleep 1000 ;;
         esac
-        """);
+        """
+            .formatted(launcher()));
     write(
         made.resolve("bootstrap.sh"),
         """
@@ -312,6 +315,21 @@ final class TestRuntime implements AutoCloseable {
         wait $child
         """);
     return made;
+  }
+
+  /// The launcher as `sandbox/launcher/build` leaves it.
+  static Path launcher() {
+    String architecture =
+        System.getProperty("os.arch").equals("amd64") ? "x86_64" : System.getProperty("os.arch");
+    Path launcher =
+        Path.of(
+            System.getProperty(
+                "osl.launcher", "../../sandbox/launcher/target/execd-launcher-" + architecture));
+    if (!Files.isExecutable(launcher)) {
+      throw new IllegalStateException(
+          "no " + launcher.toAbsolutePath().normalize() + "; sandbox/launcher/build makes it");
+    }
+    return launcher.toAbsolutePath().normalize();
   }
 
   private static void write(Path file, String text) throws IOException {

@@ -5,7 +5,6 @@ import io.opensandbox.runtime.local.cgroup.Settling;
 import io.opensandbox.runtime.local.process.Runner;
 import io.opensandbox.runtime.local.record.SandboxRecord;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -16,11 +15,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 
@@ -30,52 +27,43 @@ public final class Engine {
   private static final Duration START_LIMIT = Duration.ofMinutes(2);
 
   private final Path sandboxes;
-  private final Path scripts;
+  private final Path launcher;
   private final Notes notes;
   private final Runner runner;
   private final Launch launch;
 
-  /// An engine below a data directory; writes its scripts there.
+  /// An engine below a data directory; writes the filter of system calls there.
   ///
   /// @param data the runtime's data directory
+  /// @param launcher execd, whose `enter` starts sandboxes
   /// @param notes where starts and ends are told
   /// @param architecture `amd64` or `arm64`
   /// @param capabilities kept by root in the sandbox, without `CAP_`
   public Engine(
-      Path data, Notes notes, String architecture, List<String> capabilities, Runner runner) {
+      Path data,
+      Path launcher,
+      Notes notes,
+      String architecture,
+      List<String> capabilities,
+      Runner runner) {
     this.sandboxes = data.resolve("sandboxes");
-    this.scripts = data.resolve("bin");
+    this.launcher = launcher.toAbsolutePath();
     this.notes = notes;
     this.runner = runner;
     Set<String> present = new HashSet<>();
     Launch.kernelPaths().stream().filter(path -> Files.exists(Path.of(path))).forEach(present::add);
     this.launch = new Launch(present, capabilities);
-    install(SeccompFilter.program(architecture));
+    install(data.resolve("bin/seccomp"), SeccompFilter.program(architecture));
   }
 
-  private void install(byte[] filter) {
-    try {
-      Files.createDirectories(scripts);
-      replace(scripts.resolve("seccomp"), filter);
-      replace(scripts.resolve("start.sh"), resource("start.sh"));
-      replace(scripts.resolve("enter.sh"), resource("enter.sh"));
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot prepare " + scripts, e);
-    }
-  }
-
-  private static void replace(Path file, byte[] content) throws IOException {
+  private static void install(Path file, byte[] content) {
     Path draft = file.resolveSibling(file.getFileName() + ".tmp");
-    Files.write(draft, content);
-    Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-  }
-
-  private static byte[] resource(String name) throws IOException {
-    try (InputStream in = Engine.class.getResourceAsStream(name)) {
-      if (in == null) {
-        throw new IllegalStateException("the resource " + name + " is missing from the jar");
-      }
-      return in.readAllBytes();
+    try {
+      Files.createDirectories(file.resolveSibling("."));
+      Files.write(draft, content);
+      Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot prepare " + file, e);
     }
   }
 
@@ -86,13 +74,12 @@ public final class Engine {
   public void start(SandboxRecord sandbox, Path network, Group cgroup) {
     Path directory = directory(sandbox.id());
     write(directory, sandbox, cgroup);
-    List<String> argv = new ArrayList<>(List.of("sh", "bin/start.sh", "sandboxes/" + sandbox.id()));
-    argv.add(network.toString());
+    List<String> argv =
+        new ArrayList<>(List.of(launcher.toString(), "enter", network.toString(), "--"));
     argv.addAll(sandbox.process().argv());
     Runner.Output output;
     try {
-      output =
-          runner.run(Runner.Command.of(argv).in(scripts.resolveSibling(".")).within(START_LIMIT));
+      output = runner.run(Runner.Command.of(argv).in(directory).within(START_LIMIT));
     } catch (Runner.RunFailure e) {
       cgroup.kill();
       throw new StartFailure(e.getMessage() == null ? "cannot start" : e.getMessage(), e);
@@ -135,9 +122,7 @@ public final class Engine {
   }
 
   private void write(Path directory, SandboxRecord sandbox, Group cgroup) {
-    Map<String, String> visible = new TreeMap<>();
-    cgroup.visible().forEach((controller, path) -> visible.put(controller, path.toString()));
-    List<String> args = launch.arguments(sandbox, hostname(sandbox.id()), visible);
+    List<String> args = launch.arguments(sandbox, hostname(sandbox.id()));
     try {
       Path run = notes.make(sandbox.id());
       Files.deleteIfExists(directory.resolve("run"));
@@ -147,7 +132,7 @@ public final class Engine {
       if (cgroup.directories().isEmpty() && sandbox.limits().pids().isPresent()) {
         Files.writeString(run.resolve("processes"), sandbox.limits().pids().getAsLong() + "\n");
       }
-      Files.write(run.resolve("mounts"), Launch.overlays(sandbox));
+      Files.write(run.resolve("mounts"), launch.mounts(sandbox, cgroup.visible()));
       Path file =
           Files.createFile(
               run.resolve("args"),
@@ -162,13 +147,12 @@ public final class Engine {
   private static void forgetArguments(Path run) {
     try {
       Files.deleteIfExists(run.resolve("args"));
-      Files.deleteIfExists(run.resolve("out"));
     } catch (IOException e) {
       throw new UncheckedIOException("cannot tidy " + run, e);
     }
   }
 
-  /// The first line that bubblewrap or the scripts wrote, which is in the sandbox's log.
+  /// The first line that bubblewrap or the launcher wrote, which is in the sandbox's log.
   private static String complaint(Path directory, String stderr) {
     Path log = directory.resolve("log/current");
     // The writer makes the file executable when it has written everything.

@@ -1,12 +1,13 @@
 package io.opensandbox.runtime.local.engine;
 
 import io.opensandbox.runtime.local.record.SandboxRecord;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/// What a start hands to the scripts and to bubblewrap, worked out from a record.
+/// What a start hands to the launcher and to bubblewrap, worked out from a record.
 final class Launch {
   /// Files of the kernel that are hidden: they tell of, or act on, the whole host.
   private static final List<String> MASKED_FILES =
@@ -61,8 +62,11 @@ final class Launch {
     return all;
   }
 
-  /// One line per overlay for `run/mounts`, relative to the sandbox's directory.
-  static List<String> overlays(SandboxRecord sandbox) {
+  /// What is mounted before bubblewrap comes, which reads the whole list of mounts with each that
+  /// it makes: lines MAKER SOURCE TARGET for `run/mounts`, relative to the sandbox's directory.
+  ///
+  /// @param cgroups directory of each controller of v1, or of v2 under the empty name
+  List<String> mounts(SandboxRecord sandbox, Map<String, Path> cgroups) {
     List<String> lines = new ArrayList<>();
     for (int i = 0; i < sandbox.trees().size(); i++) {
       SandboxRecord.Tree tree = sandbox.trees().get(i);
@@ -72,14 +76,33 @@ final class Launch {
               .toList();
       String target = "root" + (tree.mountPath().equals("/") ? "" : tree.mountPath());
       lines.add(
-          "userxattr,lowerdir=%s,upperdir=files/upper/%d,workdir=files/work/%d %s"
+          "overlay userxattr,lowerdir=%s,upperdir=files/upper/%d,workdir=files/work/%d %s"
               .formatted(String.join(":", lowers), i, i, target));
     }
+    lines.add("sysfs sysfs root/sys");
+    MASKED_DIRECTORIES.stream()
+        .filter(path -> path.startsWith("/sys/") && hostPaths.contains(path))
+        .forEach(path -> lines.addAll(List.of("tmpfs tmpfs root" + path, "seal - root" + path)));
+    showCgroups(lines, cgroups);
     return lines;
   }
 
+  /// The sandbox sees its own group at the usual place, read-only: language runtimes size
+  /// themselves by it.
+  private static void showCgroups(List<String> lines, Map<String, Path> cgroups) {
+    String place = "root/sys/fs/cgroup";
+    if (cgroups.containsKey("")) {
+      lines.add("bind " + cgroups.get("") + " " + place);
+      return;
+    }
+    lines.add("tmpfs tmpfs " + place);
+    cgroups.forEach(
+        (controller, path) -> lines.add("bind " + path + " " + place + "/" + controller));
+    lines.add("seal - " + place);
+  }
+
   /// Arguments of bubblewrap up to the command.
-  List<String> arguments(SandboxRecord sandbox, String hostname, Map<String, String> cgroups) {
+  List<String> arguments(SandboxRecord sandbox, String hostname) {
     List<String> args = new ArrayList<>();
     add(args, "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup");
     add(args, "--as-pid-1", "--hostname", hostname);
@@ -92,9 +115,8 @@ final class Launch {
         .filter(hostPaths::contains)
         .forEach(path -> add(args, "--dev-bind", "/dev/null", path));
     MASKED_DIRECTORIES.stream()
-        .filter(hostPaths::contains)
+        .filter(path -> path.startsWith("/proc/") && hostPaths.contains(path))
         .forEach(path -> add(args, "--tmpfs", path, "--remount-ro", path));
-    showCgroups(args, cgroups);
     for (SandboxRecord.Mount mount : sandbox.mounts()) {
       add(args, mount.readOnly() ? "--ro-bind" : "--bind", mount.source(), mount.target());
     }
@@ -103,19 +125,6 @@ final class Launch {
     add(args, "--chdir", sandbox.process().workingDirectory(), "--clearenv");
     sandbox.process().env().forEach((name, value) -> add(args, "--setenv", name, value));
     return args;
-  }
-
-  /// The sandbox sees its own group at the usual place, read-only: language runtimes size
-  /// themselves by it.
-  private static void showCgroups(List<String> args, Map<String, String> cgroups) {
-    if (cgroups.containsKey("")) {
-      add(args, "--ro-bind", cgroups.get(""), "/sys/fs/cgroup");
-      return;
-    }
-    add(args, "--tmpfs", "/sys/fs/cgroup");
-    cgroups.forEach(
-        (controller, path) -> add(args, "--ro-bind", path, "/sys/fs/cgroup/" + controller));
-    add(args, "--remount-ro", "/sys/fs/cgroup");
   }
 
   private static void add(List<String> args, String... more) {

@@ -31,6 +31,11 @@ public final class Cables implements Wiring {
   }
 
   @Override
+  public boolean takesEveryConnection() {
+    return false;
+  }
+
+  @Override
   public void make(Slot slot, UnaryOperator<Runner.Command> priority) {
     batch(
         priority,

@@ -65,6 +65,11 @@ public final class Networks implements AutoCloseable {
     return wiring.slot(number);
   }
 
+  /// Whether connecting does not tell if somebody in the sandbox listens.
+  public boolean takeEveryConnection() {
+    return wiring.takesEveryConnection();
+  }
+
   /// Gives a network back. Returns at once; it is taken down in the background.
   public void release(Slot slot) {
     synchronized (this) {

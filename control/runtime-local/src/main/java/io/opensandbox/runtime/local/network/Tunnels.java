@@ -116,6 +116,11 @@ public final class Tunnels implements Wiring {
   }
 
   @Override
+  public boolean takesEveryConnection() {
+    return true;
+  }
+
+  @Override
   public void make(Slot slot, UnaryOperator<Runner.Command> priority) {
     runner.check(
         priority

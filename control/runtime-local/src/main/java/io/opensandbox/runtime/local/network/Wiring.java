@@ -12,6 +12,10 @@ public sealed interface Wiring permits Cables, Tunnels {
   /// The network with this number, whether it is there or not.
   Slot slot(int number);
 
+  /// Whether a connection to a port on which nobody in the sandbox listens is taken, and then
+  /// dropped, rather than refused.
+  boolean takesEveryConnection();
+
   /// Makes a network.
   ///
   /// @param priority of the commands that do it
