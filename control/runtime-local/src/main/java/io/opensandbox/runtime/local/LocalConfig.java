@@ -63,7 +63,8 @@ public record LocalConfig(
   /// Sizes and counts.
   ///
   /// @param logBytes output kept per sandbox
-  /// @param imageBytes disk that images may take before unused ones are removed
+  /// @param imageBytes disk that images may take before unused ones are removed, and what one image
+  ///   may unpack to
   /// @param totalMemoryBytes memory of all sandboxes together; empty for nine tenths of the host's
   /// @param preparedNetworks network namespaces kept ready
   /// @param diskBytes size of the file system for everything, when it is made; empty for nine

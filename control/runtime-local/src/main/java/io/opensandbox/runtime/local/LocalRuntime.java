@@ -124,7 +124,8 @@ public final class LocalRuntime implements SandboxRuntime {
             new Images.Sources(
                 config.imageSources().directories(),
                 config.imageSources().insecureRegistries(),
-                config.imageSources().layouts()),
+                config.imageSources().layouts(),
+                config.limits().imageBytes()),
             store.records(),
             layers,
             runner);

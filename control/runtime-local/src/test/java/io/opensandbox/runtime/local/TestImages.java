@@ -117,19 +117,43 @@ final class TestImages {
     write(directory, "amd64", List.of("image"), List.of(directory.resolve("big.tar")));
   }
 
+  /// An OCI layout in `directory` with an image `image` whose layer is small and unpacks to `bytes`
+  /// of zeros.
+  ///
+  /// @param compression `gzip` or `zstd`
+  static void writeBomb(Path directory, long bytes, String compression) throws IOException {
+    Files.createDirectories(directory.resolve("bomb"));
+    TestRuntime.RUNNER.text(
+        "sh",
+        "-c",
+        "cd \"$1\" && head -c \"$2\" /dev/zero >bomb/zeros && tar -C bomb -cf bomb.tar .",
+        "sh",
+        directory.toString(),
+        Long.toString(bytes));
+    write(
+        directory, "amd64", List.of("image"), List.of(directory.resolve("bomb.tar")), compression);
+  }
+
   /// Makes an OCI layout with one image.
   ///
   /// @param layers plain tar files, the lowest first
   static void write(Path layout, String architecture, List<String> names, List<Path> layers)
       throws IOException {
+    write(layout, architecture, names, layers, "gzip");
+  }
+
+  private static void write(
+      Path layout, String architecture, List<String> names, List<Path> layers, String compression)
+      throws IOException {
+    String suffix = compression.equals("gzip") ? ".gz" : ".zst";
     Path blobs = Files.createDirectories(layout.resolve("blobs/sha256"));
     List<String> descriptors = new ArrayList<>();
     List<String> diffIds = new ArrayList<>();
     for (Path tar : layers) {
       diffIds.add("\"sha256:" + digest(tar) + "\"");
-      TestRuntime.RUNNER.text("gzip", "-kf", tar.toString());
-      Path zipped = tar.resolveSibling(tar.getFileName() + ".gz");
-      descriptors.add(descriptor("layer.v1.tar+gzip", store(zipped, blobs), zipped));
+      TestRuntime.RUNNER.text(compression, "-kf", tar.toString());
+      Path zipped = tar.resolveSibling(tar.getFileName() + suffix);
+      descriptors.add(descriptor("layer.v1.tar+" + compression, store(zipped, blobs), zipped));
     }
     Path config = layout.resolve("config.json");
     Files.writeString(

@@ -39,24 +39,28 @@ final class ImagePull {
   private final String architecture;
   private final List<Path> directories;
   private final List<String> insecureRegistries;
+  private final long maxBytes;
   private final Runner runner;
   private final LayerArchive archive;
   private final Jsonb jsonb = Jsonb.builder().failOnUnknown(false).build();
 
   /// @param work for downloads; blobs stay there so that images share them
   /// @param directories below which image files may lie
+  /// @param maxBytes that one image may unpack to
   ImagePull(
       Path work,
       Layers layers,
       String architecture,
       List<Path> directories,
       List<String> insecureRegistries,
+      long maxBytes,
       Runner runner) {
     this.work = work;
     this.layers = layers;
     this.architecture = architecture;
     this.directories = List.copyOf(directories);
     this.insecureRegistries = List.copyOf(insecureRegistries);
+    this.maxBytes = maxBytes;
     this.runner = runner;
     this.archive = new LayerArchive(runner);
   }
@@ -237,6 +241,7 @@ final class ImagePull {
 
   private List<String> unpackLayers(List<Blob> blobs, ProgressListener progress)
       throws IOException {
+    UnpackLimit limit = new UnpackLimit(maxBytes);
     Semaphore room = new Semaphore(UNPACK_AT_ONCE);
     AtomicInteger begun = new AtomicInteger();
     try (var tasks = Executors.newVirtualThreadPerTaskExecutor()) {
@@ -249,7 +254,8 @@ final class ImagePull {
                 progress.progress(
                     "unpacking layer %d of %d".formatted(begun.incrementAndGet(), blobs.size()));
                 layers.make(
-                    blob.layer(), draft -> archive.unpack(blob.file(), draft, blob.diffId()));
+                    blob.layer(),
+                    draft -> archive.unpack(blob.file(), draft, blob.diffId(), limit));
               } finally {
                 room.release();
               }

@@ -48,8 +48,9 @@ public final class Images implements AutoCloseable {
   /// @param directories below which `oci:` and `docker-archive:` references may point
   /// @param insecureRegistries `host[:port]` of registries spoken to without TLS
   /// @param layouts OCI image layouts whose images are known by their names
+  /// @param maxBytes that one image may unpack to
   public record Sources(
-      List<Path> directories, List<String> insecureRegistries, List<Path> layouts) {
+      List<Path> directories, List<String> insecureRegistries, List<Path> layouts, long maxBytes) {
     /// Copies the lists.
     public Sources {
       directories = List.copyOf(directories);
@@ -92,6 +93,7 @@ public final class Images implements AutoCloseable {
             architecture,
             sources.directories(),
             sources.insecureRegistries(),
+            sources.maxBytes(),
             runner);
     try {
       Files.createDirectories(directory);

@@ -52,13 +52,16 @@ final class LayerArchive {
   /// Unpacks `archive` into the empty directory `target`.
   ///
   /// @param digest hexadecimal SHA-256 of the unpacked archive, checked where it can be
-  /// @throws UncheckedIOException when it is damaged or has another digest
-  void unpack(Path archive, Path target, String digest) {
+  /// @param limit of what is unpacked
+  /// @throws UncheckedIOException when it is damaged, too large or has another digest
+  void unpack(Path archive, Path target, String digest, UnpackLimit limit) {
     try (InputStream raw = new BufferedInputStream(Files.newInputStream(archive), 1 << 16)) {
       if (isVerifiable(archive)) {
-        unpackChecked(
-            magic(archive) == GZIP ? new GZIPInputStream(raw, 1 << 16) : raw, target, digest);
+        InputStream plain = magic(archive) == GZIP ? new GZIPInputStream(raw, 1 << 16) : raw;
+        unpackChecked(limit.counted(plain), target, digest, limit);
       } else {
+        limit.take(zstdSize(archive, limit.left()));
+        limit.check();
         tar(raw, target, "--zstd");
       }
       convertMarks(target);
@@ -67,66 +70,78 @@ final class LayerArchive {
     }
   }
 
-  private void unpackChecked(InputStream plain, Path target, String digest) throws IOException {
+  private void unpackChecked(InputStream plain, Path target, String digest, UnpackLimit limit)
+      throws IOException {
     MessageDigest sha256 = sha256();
     try (var checked = new DigestInputStream(plain, sha256)) {
       tar(checked, target, "--no-auto-compress");
       // tar stops at the end mark; the digest covers the padding after it, too.
       checked.transferTo(OutputStream.nullOutputStream());
+    } catch (Runner.RunFailure e) {
+      limit.check(); // the better reason
+      throw e;
     }
+    limit.check();
     String found = HexFormat.of().formatHex(sha256.digest());
     if (!found.equals(digest)) {
       throw new IOException("its digest is " + found + ", not " + digest);
     }
   }
 
+  /// How many bytes there are below the compression, looked at no further than one beyond `most`.
+  private long zstdSize(Path archive, long most) {
+    Runner.Output size =
+        runner.check(
+            confined(
+                    List.of("--ro-bind", archive.toString(), "/archive"),
+                    List.of(
+                        "sh",
+                        "-c",
+                        "zstd -dc -- /archive 2>/dev/null | head -c \"$1\" | wc -c",
+                        "sh",
+                        Long.toString(Math.max(0, most) + 1)))
+                .within(LIMIT));
+    return Long.parseLong(size.stdout().strip());
+  }
+
   private void tar(InputStream archive, Path target, String compression) {
     runner.check(
-        Runner.Command.of(
-                "bwrap",
-                "--unshare-net",
-                "--unshare-pid",
-                "--unshare-ipc",
-                "--ro-bind",
-                "/usr",
-                "/usr",
-                "--symlink",
-                "usr/bin",
-                "/bin",
-                "--symlink",
-                "usr/lib",
-                "/lib",
-                "--symlink",
-                "usr/lib64",
-                "/lib64",
-                "--dev",
-                "/dev",
-                "--bind",
-                target.toString(),
-                "/layer",
-                "--chdir",
-                "/layer",
-                "--",
-                "tar",
-                "-x",
-                compression,
-                "-f",
-                "-",
-                "--numeric-owner",
-                "--same-owner",
-                "--same-permissions",
-                "--xattrs",
-                "--xattrs-include=*",
-                "--xattrs-exclude=*.overlay.*",
-                "--delay-directory-restore",
-                "--no-overwrite-dir",
-                "--warning=no-timestamp",
-                // Every sandbox has a /dev of its own, and ordinary users cannot make devices.
-                "--anchored",
-                "--exclude=./dev/*",
-                "--exclude=dev/*")
+        confined(
+                List.of("--bind", target.toString(), "/layer", "--chdir", "/layer"),
+                List.of(
+                    "tar",
+                    "-x",
+                    compression,
+                    "-f",
+                    "-",
+                    "--numeric-owner",
+                    "--same-owner",
+                    "--same-permissions",
+                    "--xattrs",
+                    "--xattrs-include=*",
+                    "--xattrs-exclude=*.overlay.*",
+                    "--delay-directory-restore",
+                    "--no-overwrite-dir",
+                    "--warning=no-timestamp",
+                    // Every sandbox has a /dev of its own, and ordinary users cannot make devices.
+                    "--anchored",
+                    "--exclude=./dev/*",
+                    "--exclude=dev/*"))
             .withInput(archive)
             .within(LIMIT));
+  }
+
+  /// A command that sees the host's programs and `mounts` only.
+  private static Runner.Command confined(List<String> mounts, List<String> command) {
+    List<String> argv =
+        new ArrayList<>(List.of("bwrap", "--unshare-net", "--unshare-pid", "--unshare-ipc"));
+    argv.addAll(List.of("--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin"));
+    argv.addAll(List.of("--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64"));
+    argv.addAll(List.of("--dev", "/dev"));
+    argv.addAll(mounts);
+    argv.add("--");
+    argv.addAll(command);
+    return Runner.Command.of(argv);
   }
 
   private void convertMarks(Path target) throws IOException {
