@@ -15,16 +15,21 @@ public final class Subnets {
 
   private Subnets() {}
 
-  /// The second byte of a free `10.x.0.0/16`.
+  /// The second byte of the `10.x.0.0/16` that this runtime has already, for sandboxes that run
+  /// keep their addresses, or else of a free one.
   ///
   /// @param routes output of `ip -4 route show table all`
-  /// @param prefix names of this runtime's own cables begin with it; their routes do not count
+  /// @param prefix names of this runtime's own cables begin with it
   public static int choose(List<String> routes, String prefix) {
     Set<Integer> used = new HashSet<>();
     for (String route : routes) {
       Matcher matcher = TEN.matcher(route);
-      if (!route.contains(" dev " + prefix + ".") && matcher.find() && matcher.group(1) != null) {
-        used.add(Integer.valueOf(matcher.group(1)));
+      if (matcher.find() && matcher.group(1) != null) {
+        int subnet = Integer.parseInt(matcher.group(1));
+        if (route.contains(" dev " + prefix + ".")) {
+          return subnet;
+        }
+        used.add(subnet);
       }
     }
     return IntStream.rangeClosed(FIRST, LAST)

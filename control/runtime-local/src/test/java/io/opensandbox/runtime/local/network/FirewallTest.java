@@ -58,6 +58,15 @@ class FirewallTest {
     assertThat(Subnets.choose(routes, "oslother")).isEqualTo(202);
   }
 
+  /// A lower one may have become free since.
+  @Test
+  void subnet_ofSandboxesThatRun_stays() {
+    List<String> routes =
+        List.of("10.202.0.0/30 dev oslother.3", "10.205.0.0/30 dev oslabcdef.0 proto kernel");
+
+    assertThat(Subnets.choose(routes, "oslabcdef")).isEqualTo(205);
+  }
+
   @Test
   void subnet_allTaken_isAnError() {
     List<String> routes =
