@@ -64,8 +64,11 @@ class Package(unittest.TestCase):
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def ping(self):
+        return self.get("/ping")
+
+    def get(self, path):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
-        connection.request("GET", "/ping")
+        connection.request("GET", path)
         status = connection.getresponse().status
         connection.close()
         return status
@@ -88,6 +91,13 @@ class Package(unittest.TestCase):
         self.assertEqual(self.ping(), 200)
         process.send_signal(signal.SIGTERM)
         self.assertNotIn("Picked up", process.communicate(timeout=DEADLINE)[0])
+
+    def test_the_runtime_warns_of_nothing(self):
+        process = self.start_execd()
+        # The one route that calls the kernel from Java.
+        self.assertEqual(self.get("/v1/filesystem/65534/65534/files/info?path=/tmp"), 200)
+        process.send_signal(signal.SIGTERM)
+        self.assertNotIn("WARNING", process.communicate(timeout=DEADLINE)[0])
 
     def test_the_cache_is_accepted_where_it_was_unpacked(self):
         self.start_execd()
