@@ -8,7 +8,7 @@ import io.opensandbox.execd.http.Headers;
 import io.opensandbox.execd.http.JsonResponses;
 import io.opensandbox.execd.http.Router;
 import io.opensandbox.execd.json.JsonWriter;
-import io.opensandbox.execd.path.PathExpansion;
+import io.opensandbox.execd.path.PathView;
 import io.opensandbox.protocol.execd.ErrorCode;
 import io.opensandbox.protocol.execd.ExecdException;
 import java.io.BufferedInputStream;
@@ -33,14 +33,14 @@ public final class ArchiveRoutes {
   /// RFC 8878, section 3.1.1.
   private static final byte[] ZSTD_MAGIC = {0x28, (byte) 0xb5, 0x2f, (byte) 0xfd};
 
-  private final PathExpansion paths;
+  private final PathView paths;
   private final Zstd zstd;
   private final Leftovers leftovers;
 
   /// Routes over the whole file system.
   ///
   /// @param leftovers where temporaries are noted
-  public ArchiveRoutes(PathExpansion paths, Zstd zstd, Leftovers leftovers) {
+  public ArchiveRoutes(PathView paths, Zstd zstd, Leftovers leftovers) {
     this.paths = paths;
     this.zstd = zstd;
     this.leftovers = leftovers;

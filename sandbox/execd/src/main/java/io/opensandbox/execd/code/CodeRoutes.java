@@ -9,7 +9,7 @@ import io.opensandbox.execd.json.JsonObject;
 import io.opensandbox.execd.json.JsonParser;
 import io.opensandbox.execd.json.JsonWriter;
 import io.opensandbox.execd.kernel.NoKernelException;
-import io.opensandbox.execd.path.PathExpansion;
+import io.opensandbox.execd.path.PathView;
 import io.opensandbox.execd.sql.SqlDatabase;
 import io.opensandbox.execd.sql.SqlException;
 import io.opensandbox.protocol.execd.ErrorCode;
@@ -36,7 +36,7 @@ public final class CodeRoutes {
   private final CodeContexts contexts;
   private final CommandRoutes commands;
   private final SqlDatabase database;
-  private final PathExpansion paths;
+  private final PathView paths;
   private final Clock clock;
   private final long outputLimitBytes;
   private final Consumer<String> warnings;
@@ -50,7 +50,7 @@ public final class CodeRoutes {
       CodeContexts contexts,
       CommandRoutes commands,
       SqlDatabase database,
-      PathExpansion paths,
+      PathView paths,
       Clock clock,
       long outputLimitBytes,
       Consumer<String> warnings) {

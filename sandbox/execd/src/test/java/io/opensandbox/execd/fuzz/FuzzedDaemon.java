@@ -94,7 +94,7 @@ final class FuzzedDaemon implements AutoCloseable {
             contexts,
             commands,
             new SqlDatabase(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 1)),
-            new PathExpansion(variables),
+            confined(),
             clock,
             1 << 20,
             _ -> {})
@@ -137,7 +137,7 @@ final class FuzzedDaemon implements AutoCloseable {
   }
 
   private void addFiles(Router router) {
-    PathView paths = new Confined(new PathExpansion(variables), root);
+    PathView paths = confined();
     AccountDatabase accounts = AccountDatabase.ofSystem();
     FileTimes times = new FileTimes(ZoneOffset.UTC);
     FileLimits limits = FileLimits.DEFAULT;
@@ -145,16 +145,20 @@ final class FuzzedDaemon implements AutoCloseable {
         .register(router);
     new DirectoryRoutes(paths, accounts, times, limits.bodyBytes(), NewOwner.NOBODY)
         .register(router);
-    new ArchiveRoutes(
-            new PathExpansion(variables), new Zstd(spawner, Optional::empty), new Leftovers(state))
+    new ArchiveRoutes(paths, new Zstd(spawner, Optional::empty), new Leftovers(state))
         .register(router);
+  }
+
+  private PathView confined() {
+    return new Confined(new PathExpansion(variables), root);
   }
 
   private CommandRoutes addExecutions(Router router) {
     var envFiles =
         new EnvFileSource(() -> variables.getOrDefault("EXECD_ENVS", ""), variables, _ -> {});
     var planner = new CommandPlanner(variables, envFiles, PathExpansion::expandText);
-    var folders = new SessionFolders(variables, PathExpansion::expandText, planner);
+    var folders =
+        new SessionFolders(variables, (text, _) -> confined().expand(text).toString(), planner);
     var commandLog = new CommandLog(state.resolve("commands"), CommandLimits.DEFAULT, clock);
     var commands =
         new CommandRoutes(
