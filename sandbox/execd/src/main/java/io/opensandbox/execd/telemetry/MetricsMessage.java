@@ -15,7 +15,9 @@ final class MetricsMessage {
   private final Protobuf metrics = new Protobuf();
 
   /// The time that the numbers are about, in nanoseconds since 1970.
-  record Span(long start, long end) {}
+  ///
+  /// @param last when the message before was made; the start for the first one
+  record Span(long start, long last, long end) {}
 
   MetricsMessage(TelemetrySettings settings, String version, Span span) {
     this.settings = settings;
@@ -70,7 +72,7 @@ final class MetricsMessage {
   }
 
   void gauge(String name, String unit, Map<Attributes, Long> values) {
-    metric(name, unit, 5, gauge -> integers(gauge, values));
+    metric(name, unit, 5, gauge -> integers(gauge, values, false));
   }
 
   /// A counter that only grows.
@@ -80,8 +82,9 @@ final class MetricsMessage {
         unit,
         7,
         sum -> {
-          integers(sum, values);
-          sum.varint(2, temporality()).varint(3, 1);
+          boolean delta = settings.temporality().renewsCounters();
+          integers(sum, values, delta);
+          sum.varint(2, kind(delta)).varint(3, 1);
         });
   }
 
@@ -93,12 +96,12 @@ final class MetricsMessage {
         histogram -> {
           readings.forEach((attributes, reading) ->
               histogram.message(1, point -> histogramPoint(point, attributes, reading)));
-          histogram.varint(2, temporality());
+          histogram.varint(2, kind(settings.temporality().renewsHistograms()));
         });
   }
 
-  private int temporality() {
-    return settings.delta() ? DELTA : CUMULATIVE;
+  private static int kind(boolean delta) {
+    return delta ? DELTA : CUMULATIVE;
   }
 
   private void metric(String name, String unit, int kind, Consumer<Protobuf> data) {
@@ -113,23 +116,23 @@ final class MetricsMessage {
         });
   }
 
-  private void integers(Protobuf data, Map<Attributes, Long> values) {
+  private void integers(Protobuf data, Map<Attributes, Long> values, boolean delta) {
     values.forEach((attributes, value) ->
         data.message(
             1,
             point -> {
-              times(point).fixed64(6, value);
+              times(point, delta).fixed64(6, value);
               attributes(point, 7, attributes);
             }));
   }
 
   private void numberPoint(Protobuf point, double value) {
-    times(point).number(4, value);
+    times(point, false).number(4, value);
     attributes(point, 7, Attributes.NONE);
   }
 
   private void histogramPoint(Protobuf point, Attributes attributes, Histogram.Reading reading) {
-    times(point)
+    times(point, settings.temporality().renewsHistograms())
         .fixed64(4, reading.count())
         .number(5, reading.sum())
         .packedFixed64(6, reading.counts())
@@ -138,7 +141,7 @@ final class MetricsMessage {
     point.number(11, reading.min()).number(12, reading.max());
   }
 
-  private Protobuf times(Protobuf point) {
-    return point.fixed64(2, span.start()).fixed64(3, span.end());
+  private Protobuf times(Protobuf point, boolean delta) {
+    return point.fixed64(2, delta ? span.last() : span.start()).fixed64(3, span.end());
   }
 }

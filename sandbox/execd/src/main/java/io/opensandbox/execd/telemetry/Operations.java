@@ -3,6 +3,7 @@ package io.opensandbox.execd.telemetry;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /// What routes are called in metrics.
 final class Operations {
@@ -26,6 +27,9 @@ final class Operations {
           Map.entry("POST /files/upload", "upload"),
           Map.entry("GET /files/download", "download"));
 
+  private static final Pattern PREFIXES =
+      Pattern.compile("^(/v1/isolated/session|/v1/filesystem/\\{uid})/\\{[a-z]+}(?=/)");
+
   private static final Set<String> METHODS =
       Set.of("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS");
 
@@ -40,10 +44,9 @@ final class Operations {
     return Optional.ofNullable(EXECUTIONS.get(method + " " + pattern));
   }
 
-  /// Also for the files of an isolated session.
+  /// Also for the files of an isolated session, and on behalf of a user.
   static Optional<String> file(String method, String pattern) {
-    String isolated = "/v1/isolated/session/{id}";
-    String plain = pattern.startsWith(isolated) ? pattern.substring(isolated.length()) : pattern;
+    String plain = PREFIXES.matcher(pattern).replaceFirst("");
     return Optional.ofNullable(FILES.get(method + " " + plain));
   }
 

@@ -23,13 +23,14 @@ public final class Telemetry implements HttpObserver, AutoCloseable {
   private final Usage usage;
   private final Clock clock;
   private final Consumer<String> warnings;
+  private final Instant start;
   private final SystemNumbers system = new SystemNumbers(Path.of("/proc"));
 
   /// Guarded by this, like all that follows.
   private final Map<String, Map<Attributes, Histogram>> histograms = new LinkedHashMap<>();
 
   private SystemNumbers.Traffic before = new SystemNumbers.Traffic(0, 0);
-  private Instant start;
+  private Instant last;
   private boolean warned;
   private boolean closed;
 
@@ -48,6 +49,7 @@ public final class Telemetry implements HttpObserver, AutoCloseable {
     this.clock = clock;
     this.warnings = warnings;
     this.start = clock.instant();
+    this.last = start;
     for (String name : new String[] {HTTP, EXECUTION, FILE_SYSTEM}) {
       histograms.put(name, new LinkedHashMap<>());
     }
@@ -139,7 +141,8 @@ public final class Telemetry implements HttpObserver, AutoCloseable {
   private synchronized byte[] collect() {
     Instant now = clock.instant();
     var message =
-        new MetricsMessage(settings, version, new MetricsMessage.Span(nanos(start), nanos(now)));
+        new MetricsMessage(
+            settings, version, new MetricsMessage.Span(nanos(start), nanos(last), nanos(now)));
     histograms.forEach((name, byAttributes) -> {
       Map<Attributes, Histogram.Reading> readings = new LinkedHashMap<>();
       byAttributes.forEach((attributes, histogram) -> readings.put(attributes, histogram.read()));
@@ -148,10 +151,10 @@ public final class Telemetry implements HttpObserver, AutoCloseable {
       }
     });
     addSystem(message);
-    if (settings.delta()) {
+    if (settings.temporality().renewsHistograms()) {
       histograms.values().forEach(Map::clear);
-      start = now;
     }
+    last = now;
     return message.bytes();
   }
 
@@ -168,7 +171,7 @@ public final class Telemetry implements HttpObserver, AutoCloseable {
         Map.of(
             Attributes.of("direction", "in"), traffic.in() - before.in(),
             Attributes.of("direction", "out"), traffic.out() - before.out()));
-    if (settings.delta()) {
+    if (settings.temporality().renewsCounters()) {
       before = traffic;
     }
     message.gauge(

@@ -20,7 +20,7 @@ import java.util.Optional;
 /// @param timeout of each request
 /// @param interval between two
 /// @param gzip whether bodies are compressed
-/// @param delta whether each export tells only what is new since the last
+/// @param temporality which numbers tell only what is new since the last export
 /// @param resource attributes of the whole
 /// @param attributes of each data point
 public record TelemetrySettings(
@@ -29,11 +29,47 @@ public record TelemetrySettings(
     Duration timeout,
     Duration interval,
     boolean gzip,
-    boolean delta,
+    Temporality temporality,
     Map<String, String> resource,
     Map<String, String> attributes) {
   private static final String PREFIX = "OTEL_EXPORTER_OTLP_";
   private static final String METRICS_PREFIX = PREFIX + "METRICS_";
+
+  /// What each export tells only the news of.
+  public enum Temporality {
+    /// Nothing: all numbers are since the start.
+    CUMULATIVE(false, false),
+    /// Durations and what the system counts.
+    DELTA(true, true),
+    /// Durations: what the system counts would have to be remembered for that.
+    LOWMEMORY(true, false);
+
+    private final boolean histograms;
+    private final boolean counters;
+
+    Temporality(boolean histograms, boolean counters) {
+      this.histograms = histograms;
+      this.counters = counters;
+    }
+
+    /// Whether distributions begin anew with each export.
+    public boolean renewsHistograms() {
+      return histograms;
+    }
+
+    /// Whether counters of the system begin anew with each export.
+    public boolean renewsCounters() {
+      return counters;
+    }
+
+    private static Temporality of(String name) {
+      return switch (name.strip().toLowerCase(Locale.ROOT)) {
+        case "delta" -> DELTA;
+        case "lowmemory" -> LOWMEMORY;
+        default -> CUMULATIVE;
+      };
+    }
+  }
 
   /// Copies the maps.
   public TelemetrySettings {
@@ -59,10 +95,8 @@ public record TelemetrySettings(
                 millis(environment, PREFIX + "TIMEOUT", METRICS_PREFIX + "TIMEOUT", "10000"),
                 millis(environment, "OTEL_METRIC_EXPORT_INTERVAL", "", "60000"),
                 specific(environment, "COMPRESSION", "none").equals("gzip"),
-                environment
-                    .getOrDefault(METRICS_PREFIX + "TEMPORALITY_PREFERENCE", "")
-                    .toLowerCase(Locale.ROOT)
-                    .equals("delta"),
+                Temporality.of(
+                    environment.getOrDefault(METRICS_PREFIX + "TEMPORALITY_PREFERENCE", "")),
                 resource(environment, version),
                 attributes(environment)));
   }

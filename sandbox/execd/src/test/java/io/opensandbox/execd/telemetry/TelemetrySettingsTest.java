@@ -3,6 +3,7 @@ package io.opensandbox.execd.telemetry;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.opensandbox.execd.telemetry.TelemetrySettings.Temporality;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -51,6 +52,52 @@ class TelemetrySettingsTest {
     assertThat(endpoint(Map.of())).isEqualTo(URI.create("http://10.0.0.2:4318/v1/metrics"));
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "http://c:4318,http://c:4318/v1/metrics",
+    "http://c:4318/,http://c:4318/v1/metrics",
+    "https://c/otlp,https://c/otlp/v1/metrics",
+    "https://c/otlp/,https://c/otlp/v1/metrics"
+  })
+  void joinsThePathToTheGeneralEndpointOnly(String given, String used) {
+    assertThat(endpoint(Map.of("OTEL_EXPORTER_OTLP_ENDPOINT", given))).isEqualTo(URI.create(used));
+    assertThat(endpoint(Map.of("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", given)))
+        .isEqualTo(URI.create(given));
+  }
+
+  @Test
+  void prefersTheVariablesOfMetrics() {
+    TelemetrySettings settings =
+        settings(
+                Map.of(
+                    "OTEL_EXPORTER_OTLP_ENDPOINT", "http://b:1",
+                    "OTEL_EXPORTER_OTLP_HEADERS", "a=general",
+                    "OTEL_EXPORTER_OTLP_METRICS_HEADERS", "a=own",
+                    "OTEL_EXPORTER_OTLP_COMPRESSION", "gzip",
+                    "OTEL_EXPORTER_OTLP_METRICS_COMPRESSION", "none",
+                    "OTEL_EXPORTER_OTLP_TIMEOUT", "1",
+                    "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "2"))
+            .orElseThrow();
+
+    assertThat(settings.headers()).isEqualTo(Map.of("a", "own"));
+    assertThat(settings.gzip()).isFalse();
+    assertThat(settings.timeout()).isEqualTo(Duration.ofMillis(2));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "cumulative,CUMULATIVE",
+    "DELTA,DELTA",
+    "LowMemory,LOWMEMORY",
+    "something,CUMULATIVE"
+  })
+  void readsTheTemporality(String preference, Temporality temporality) {
+    String name = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
+
+    assertThat(settings(Map.of("HOST_IP", "10.0.0.1", name, preference)))
+        .hasValueSatisfying(settings -> assertThat(settings.temporality()).isEqualTo(temporality));
+  }
+
   @Test
   void hasDefaults() {
     assertThat(settings(Map.of("HOST_IP", "10.0.0.1")))
@@ -61,7 +108,7 @@ class TelemetrySettingsTest {
                 Duration.ofSeconds(10),
                 Duration.ofSeconds(60),
                 false,
-                false,
+                Temporality.CUMULATIVE,
                 Map.of("service.name", "opensandbox-execd-1.2"),
                 Map.of()));
   }
@@ -89,7 +136,7 @@ class TelemetrySettingsTest {
                 Duration.ofMillis(500),
                 Duration.ofSeconds(1),
                 true,
-                true,
+                Temporality.DELTA,
                 Map.of("team", "a", "service.name", "opensandbox-execd-1.2", "sandbox_id", "sbx"),
                 Map.of("k", "v", "k2", "v2=3", "sandbox_id", "sbx")));
   }

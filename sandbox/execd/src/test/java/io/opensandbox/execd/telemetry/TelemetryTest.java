@@ -24,9 +24,12 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -63,6 +66,14 @@ class TelemetryTest {
   }
 
   private Telemetry telemetry(String... more) {
+    return telemetry(
+        warning -> {
+          throw new AssertionError(warning);
+        },
+        more);
+  }
+
+  private Telemetry telemetry(Consumer<String> warnings, String... more) {
     Map<String, String> environment = new HashMap<>();
     environment.put("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:" + collector.server().port());
     environment.put("OPENSANDBOX_ID", "sbx");
@@ -72,14 +83,7 @@ class TelemetryTest {
     }
     TelemetrySettings settings =
         TelemetrySettings.of(environment, Path.of("/nowhere"), "1.2").orElseThrow();
-    return new Telemetry(
-        settings,
-        "1.2",
-        Usage.ofSystem(CLOCK),
-        CLOCK,
-        warning -> {
-          throw new AssertionError(warning);
-        });
+    return new Telemetry(settings, "1.2", Usage.ofSystem(CLOCK), CLOCK, warnings);
   }
 
   private static Router served() {
@@ -268,6 +272,65 @@ class TelemetryTest {
       ProtobufReader http = metric(metrics(decompressed(first)), "execd.http.request.duration");
       assertThat(http.message(9).number(2)).as("delta").isEqualTo(1);
       assertThat(metrics(decompressed(second))).doesNotContainKey("execd.http.request.duration");
+    }
+  }
+
+  @Test
+  void tellsCountersOfTheSystemSinceTheStartWhereMemoryIsLow()
+      throws IOException, InterruptedException {
+    Telemetry telemetry =
+        telemetry("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "lowmemory");
+    use(telemetry);
+    telemetry.send();
+    use(telemetry);
+    telemetry.send();
+    Map<String, ProtobufReader> first = metrics(next().body());
+    Map<String, ProtobufReader> second = metrics(next().body());
+
+    ProtobufReader http = metric(second, "execd.http.request.duration").message(9);
+    ProtobufReader earlier = metric(first, "execd.http.request.duration").message(9);
+    assertThat(http.number(2)).as("delta").isEqualTo(1);
+    assertThat(http.message(1).number(2)).isEqualTo(earlier.message(1).number(3));
+    ProtobufReader traffic = metric(second, "execd.system.network.io.bytes").message(7);
+    assertThat(traffic.number(2)).as("cumulative").isEqualTo(2);
+    assertThat(traffic.message(1).number(2)).isEqualTo(earlier.message(1).number(2));
+  }
+
+  @Test
+  void speaksProtobufOverHttpWhateverTheProtocolVariableSays()
+      throws IOException, InterruptedException {
+    telemetry("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc").send();
+
+    Received request = next();
+    assertThat(request.headers()).containsEntry("Content-Type", "application/x-protobuf");
+    assertThat(metrics(request.body())).containsKey("execd.system.process.count");
+  }
+
+  @Test
+  void warnsOnceOfACollectorThatFails_andSaysWhenItFailsAgain() throws IOException {
+    List<String> warnings = new CopyOnWriteArrayList<>();
+    AtomicInteger status = new AtomicInteger(503);
+    Router router = new Router();
+    router.add("POST", "/own", exchange -> exchange.respondEmpty(status.get()));
+    try (TestServer failing = new TestServer(router)) {
+      Telemetry telemetry =
+          telemetry(
+              warnings::add,
+              "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+              "http://127.0.0.1:" + failing.server().port() + "/own");
+
+      telemetry.send();
+      telemetry.send();
+      assertThat(warnings).singleElement().asString().contains("/own", "503");
+      status.set(200);
+      telemetry.send();
+      status.set(503);
+      telemetry.send();
+      assertThat(warnings).hasSize(2);
+
+      use(telemetry); // requests are served as ever
+      telemetry.close();
+      assertThat(warnings).as("not sent at the end, as nobody listens").hasSize(2);
     }
   }
 
