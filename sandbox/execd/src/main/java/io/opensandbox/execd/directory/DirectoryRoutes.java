@@ -3,6 +3,7 @@ package io.opensandbox.execd.directory;
 import io.opensandbox.execd.account.AccountDatabase;
 import io.opensandbox.execd.file.FileTimes;
 import io.opensandbox.execd.file.NewOwner;
+import io.opensandbox.execd.file.WantedPermissions;
 import io.opensandbox.execd.http.Router;
 import io.opensandbox.execd.path.PathView;
 
@@ -31,7 +32,10 @@ public final class DirectoryRoutes {
   public void register(Router router) {
     router
         .add("GET", "/directories/list", new DirectoryListing(paths, accounts, times))
-        .add("POST", "/directories", new DirectoryCreation(paths, accounts, bodyLimit, owner))
+        .add(
+            "POST",
+            "/directories",
+            new DirectoryCreation(new WantedPermissions(paths, accounts, bodyLimit), owner))
         .add("DELETE", "/directories", new DirectoryRemoval(paths));
   }
 }

@@ -39,7 +39,9 @@ public final class FileRoutes {
         .add("DELETE", "/files", new FileDeletion(paths))
         .add("POST", "/files/mv", new FileMove(paths, limits.bodyBytes(), leftovers, owner))
         .add(
-            "POST", "/files/permissions", new PermissionChange(paths, accounts, limits.bodyBytes()))
+            "POST",
+            "/files/permissions",
+            new PermissionChange(new WantedPermissions(paths, accounts, limits.bodyBytes())))
         .add("POST", "/files/replace", new FileReplacement(paths, limits.bodyBytes(), leftovers))
         .add("POST", "/files/upload", new FileUpload(paths, accounts, limits, leftovers, owner))
         .add("GET", "/files/download", new FileDownload(paths))

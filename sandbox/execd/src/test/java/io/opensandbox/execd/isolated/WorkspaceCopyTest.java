@@ -68,6 +68,46 @@ class WorkspaceCopyTest {
   }
 
   @Test
+  void aDirectoryThatWasMovedOverAnothersNameComesBackWithAllInIt() throws IOException {
+    Files.createDirectories(workspace.resolve("other/deep"));
+    Files.writeString(workspace.resolve("other/two"), "other");
+    Files.writeString(workspace.resolve("other/deep/three"), "three");
+    Files.createDirectory(workspace.resolve("inner/deep"));
+    Files.writeString(workspace.resolve("inner/deep/three"), "drei");
+    WorkspaceCopy copy = WorkspaceCopy.make(workspace, copied);
+    Files.move(copied.resolve("inner"), copied.resolve("elsewhere"));
+    Files.move(copied.resolve("other"), copied.resolve("inner"));
+
+    assertThat(copy.differences())
+        .contains(
+            new Overlay.Difference.Changed(Path.of("inner/two"), false),
+            new Overlay.Difference.Changed(Path.of("inner/deep/three"), false),
+            new Overlay.Difference.Removed(Path.of("other")));
+    copy.commit();
+
+    assertThat(workspace.resolve("inner/two")).hasContent("other");
+    assertThat(workspace.resolve("inner/deep/three")).hasContent("three");
+    assertThat(workspace.resolve("elsewhere/deep/three")).hasContent("drei");
+    assertThat(workspace.resolve("elsewhere/two")).hasContent("text");
+    assertThat(copy.differences()).isEmpty();
+  }
+
+  @Test
+  void whatOthersChangeInADirectoryThatGotANewFileIsNoDifference() throws IOException {
+    WorkspaceCopy copy = WorkspaceCopy.make(workspace, copied);
+    Files.writeString(copied.resolve("inner/new"), "new");
+    Files.delete(workspace.resolve("inner/two"));
+    Files.writeString(workspace.resolve("inner/two"), "by others");
+
+    assertThat(copy.differences())
+        .doesNotContain(new Overlay.Difference.Changed(Path.of("inner/two"), false))
+        .contains(new Overlay.Difference.Changed(Path.of("inner/new"), false));
+    copy.commit();
+
+    assertThat(workspace.resolve("inner/two")).hasContent("by others");
+  }
+
+  @Test
   void newNamesOfANewFileComeBackAsLinks() throws IOException {
     WorkspaceCopy copy = WorkspaceCopy.make(workspace, copied);
     Files.writeString(copied.resolve("new"), "new");
