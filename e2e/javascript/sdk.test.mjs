@@ -16,6 +16,7 @@ const WAIT_FOREVER = ["tail", "-f", "/dev/null"];
 const IMAGES = {
   python: { name: "opensandbox/demo:local", entrypoint: WAIT_FOREVER, shell: true },
   busybox: { name: "opensandbox/busybox:local", entrypoint: WAIT_FOREVER, shell: true },
+  user: { name: "opensandbox/user:local", entrypoint: WAIT_FOREVER, shell: true }, // who is not root
   noshell: { name: "opensandbox/noshell:local", entrypoint: ["/pause"], shell: false },
 };
 
@@ -189,6 +190,24 @@ for (const [kind, image] of Object.entries(IMAGES)) {
         assert.equal((await session.get()).status, "active");
       });
       assert.deepEqual(await isolation.list(), []);
+      const once = await isolation.runOnce("cat note.txt", "/tmp/isolated", { workspaceMode: "ro" });
+      assert.deepEqual(texts(once.logs.stdout), ["before"]);
+    });
+  });
+
+  test(`${kind}: users and time limits of commands`, async () => {
+    await withSandbox(image, {}, async ({ commands }) => {
+      const [uid, gid] = kind === "user" ? [1000, 1000] : [4321, 4322];
+      const identity = await commands.run("id -u; id -g", { uid, gid });
+      assert.deepEqual(texts(identity.logs.stdout), [`${uid}`, `${gid}`]);
+      const late = await commands.run("sleep 600", { timeoutSeconds: 1 });
+      assert.deepEqual([late.error.name, late.error.value], ["CommandExecError", "-1"]);
+      const session = await commands.createSession();
+      const limited = await commands.runInSession(session, "sleep 600", { timeoutSeconds: 1 });
+      assert.deepEqual([limited.error.name, limited.error.value], ["CommandExecError", "-1"]);
+      const here = await commands.runInSession(session, "pwd", { workingDirectory: "/tmp" });
+      assert.deepEqual(texts(here.logs.stdout), ["/tmp"]);
+      await commands.deleteSession(session);
     });
   });
 

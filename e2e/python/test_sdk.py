@@ -31,9 +31,10 @@ WAIT_FOREVER = ["tail", "-f", "/dev/null"]
 IMAGES = {
     "python": ("opensandbox/demo:local", WAIT_FOREVER),
     "busybox": ("opensandbox/busybox:local", WAIT_FOREVER),
+    "user": ("opensandbox/user:local", WAIT_FOREVER),  # who is not root
     "noshell": ("opensandbox/noshell:local", ["/pause"]),
 }
-SHELLS = ["python", "busybox"]
+SHELLS = ["python", "busybox", "user"]
 KNOWS_ARGV = not version("opensandbox").startswith("0.")
 if KNOWS_ARGV:
     from opensandbox.models.filesystem import DirectoryListEntry
@@ -126,6 +127,23 @@ class OnEachImage(unittest.TestCase):
                 "pwd; echo $E2E", opts=RunCommandOpts(working_directory="/tmp", envs={"E2E": "set"})
             )
             self.assertEqual(texts(where.logs.stdout), ["/tmp", "set"])
+
+        self.on(SHELLS, scenario)
+
+    def test_users_and_time_limits_of_commands(self):
+        def scenario(image, sandbox):
+            commands = sandbox.commands
+            uid, gid = (1000, 1000) if image == "user" else (4321, 4322)
+            identity = commands.run("id -u; id -g", opts=RunCommandOpts(uid=uid, gid=gid))
+            self.assertEqual(texts(identity.logs.stdout), [str(uid), str(gid)])
+            late = commands.run("sleep 600", opts=RunCommandOpts(timeout=timedelta(milliseconds=500)))
+            self.assertEqual((late.exit_code, late.error.name, late.complete), (-1, "CommandExecError", None))
+            session = commands.create_session()
+            late = commands.run_in_session(session, "KEPT=yes; sleep 600", timeout=timedelta(milliseconds=500))
+            self.assertEqual((late.error.name, late.error.value), ("CommandExecError", "-1"))
+            here = commands.run_in_session(session, "pwd", working_directory="/tmp")
+            self.assertEqual(texts(here.logs.stdout), ["/tmp"])
+            commands.delete_session(session)
 
         self.on(SHELLS, scenario)
 
@@ -278,6 +296,13 @@ class OnEachImage(unittest.TestCase):
             sandbox.files.create_directories([WriteEntry(path="/tmp/shared", mode=777)])
             sandbox.files.write_files([WriteEntry(path="/tmp/shared/secret", data="secret", mode=600)])
             theirs = sandbox.files_with_identity(4321, 4322)
+            if image == "user":  # only root may act for others
+                with self.assertRaises(SandboxApiException) as caught:
+                    theirs.write_file("/tmp/shared/theirs", "text")
+                self.assertEqual(caught.exception.status_code, 403)
+                own = sandbox.files_with_identity(1000, 1000)
+                self.assertEqual(own.read_file("/tmp/shared/secret"), "secret")
+                return
             theirs.write_file("/tmp/shared/theirs", "text")
             self.assertEqual(theirs.read_file("/tmp/shared/theirs"), "text")
             info = sandbox.files.get_file_info(["/tmp/shared/theirs"])["/tmp/shared/theirs"]
@@ -315,6 +340,8 @@ class OnEachImage(unittest.TestCase):
                 session.files.write_file("/tmp/isolated/sub/new.txt", "new")
                 found = session.files.search(SearchEntry(path="/tmp/isolated", pattern="*.txt"))
                 self.assertEqual(sorted(entry.path for entry in found), ["/tmp/isolated/note.txt", "/tmp/isolated/sub/new.txt"])
+                self.use_all_file_calls(session.files, "/tmp/isolated/all")
+                self.assertEqual(sandbox.files.search(SearchEntry(path="/tmp/isolated", pattern="*.dat")), [])
                 self.assertEqual(isolation.attach(session.session_id).info.workspace.mode, "overlay")
                 self.assertEqual((session.get().status, len(isolation.list())), ("active", 1))
                 background = session.run_background("echo begun; exit 4")
@@ -325,6 +352,56 @@ class OnEachImage(unittest.TestCase):
             self.assertEqual(texts(isolation.run_once("echo once", workspace="/tmp/isolated").logs.stdout), ["once"])
 
         self.on(SHELLS, scenario)
+
+    def test_as_another_user_than_root(self):
+        sandbox = create("user")
+        try:
+            commands, files = sandbox.commands, sandbox.files
+            identity = commands.run("id -u; id -g; echo $HOME; pwd")
+            self.assertEqual(texts(identity.logs.stdout), ["1000", "1000", "/home/user", "/home/user"])
+            own = commands.run("id -u", opts=RunCommandOpts(uid=1000, gid=1000))
+            self.assertEqual(texts(own.logs.stdout), ["1000"])
+            other = commands.run("id -u", opts=RunCommandOpts(uid=0, gid=0))
+            self.assertEqual((other.exit_code, other.error.name), (None, "CommandExecError"))
+            files.write_file("~/note.txt", "mine")
+            info = files.get_file_info(["/home/user/note.txt"])["/home/user/note.txt"]
+            self.assertEqual((info.owner, info.group), ("1000", "1000"))
+            for forbidden in (
+                lambda: files.write_file("/etc/forbidden", "no"),
+                lambda: files.set_permissions([SetPermissionEntry(path="/home/user/note.txt", owner="root", mode=600)]),
+                lambda: files.read_file("/root/.profile"),
+            ):
+                with self.assertRaises(SandboxApiException) as caught:
+                    forbidden()
+                self.assertEqual(caught.exception.status_code, 500)
+            self.assertEqual(files.read_file("/home/user/note.txt"), "mine")
+        finally:
+            sandbox.kill()
+            sandbox.close()
+
+    def use_all_file_calls(self, files, root):
+        def entries():
+            return sorted(entry.path for entry in files.list_directory(DirectoryListEntry(path=root, depth=2)))
+
+        files.create_directories([WriteEntry(path=root + "/sub", mode=755)])
+        files.write_files([WriteEntry(path=root + "/a.dat", data="one\ntwo\nthree\n", mode=600)])
+        self.assertEqual(files.read_bytes(root + "/a.dat", range_header="bytes=4-6"), b"two")
+        self.assertEqual(files.read_file(root + "/a.dat", offset=2, limit=1), "two")
+        self.assertEqual(b"".join(files.read_bytes_stream(root + "/a.dat")), b"one\ntwo\nthree\n")
+        files.set_permissions([SetPermissionEntry(path=root + "/a.dat", mode=640)])
+        self.assertEqual(files.get_file_info([root + "/a.dat"])[root + "/a.dat"].mode, 640)
+        files.replace_contents([ContentReplaceEntry(path=root + "/a.dat", old_content="two", new_content="zwei")])
+        counted = files.replace_contents_detailed(
+            [ContentReplaceEntry(path=root + "/a.dat", old_content="e", new_content="E")]
+        )
+        self.assertEqual([(result.path, result.replaced_count) for result in counted], [(root + "/a.dat", 4)])
+        files.move_files([MoveEntry(src=root + "/a.dat", dest=root + "/sub/b.dat")])
+        self.assertEqual(files.read_file(root + "/sub/b.dat"), "onE\nzwEi\nthrEE\n")
+        self.assertEqual(entries(), [root + "/sub", root + "/sub/b.dat"])
+        files.delete_files([root + "/sub/b.dat"])
+        self.assertEqual(entries(), [root + "/sub"])
+        files.delete_directories([root + "/sub"])
+        self.assertEqual(entries(), [])
 
     def test_metrics(self):
         def scenario(_, sandbox):

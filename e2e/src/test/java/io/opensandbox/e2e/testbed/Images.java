@@ -6,6 +6,8 @@ public enum Images {
   PYTHON("opensandbox/demo:local", true),
   /// Static busybox, no glibc, no bash.
   BUSYBOX("opensandbox/busybox:local", true),
+  /// Debian with Python and bash, run as somebody else than root.
+  USER("opensandbox/user:local", true),
   /// One static program, no shell.
   NO_SHELL("opensandbox/noshell:local", false);
 
