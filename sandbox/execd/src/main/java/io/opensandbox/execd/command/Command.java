@@ -15,6 +15,7 @@ final class Command {
   private final String id;
   private final String content;
   private final boolean background;
+  private final boolean recorded;
   private final Instant startedAt;
   private final Journal journal;
   private final CountDownLatch decided = new CountDownLatch(1);
@@ -22,10 +23,18 @@ final class Command {
   private volatile CommandState state = new CommandState.Starting();
   private volatile @Nullable RunningProcess process;
 
-  Command(String id, String content, boolean background, Instant startedAt, Journal journal) {
+  /// @param recorded whether anybody is told of it but who asked for it
+  Command(
+      String id,
+      String content,
+      boolean background,
+      boolean recorded,
+      Instant startedAt,
+      Journal journal) {
     this.id = id;
     this.content = content;
     this.background = background;
+    this.recorded = recorded;
     this.startedAt = startedAt;
     this.journal = journal;
   }
@@ -40,6 +49,10 @@ final class Command {
 
   boolean isBackground() {
     return background;
+  }
+
+  boolean isRecorded() {
+    return recorded;
   }
 
   Instant startedAt() {
@@ -59,9 +72,10 @@ final class Command {
     return state instanceof CommandState.Starting || state instanceof CommandState.Running;
   }
 
-  /// Whether clients may see it: a foreground command that could not be started leaves no record.
+  /// Whether clients may see it: a foreground command that could not be started leaves no record,
+  /// and some are never recorded.
   boolean isVisible() {
-    return background || !(state instanceof CommandState.Failed);
+    return recorded && (background || !(state instanceof CommandState.Failed));
   }
 
   void started(RunningProcess process) {

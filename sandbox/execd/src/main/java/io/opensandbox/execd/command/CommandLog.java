@@ -59,6 +59,16 @@ public final class CommandLog {
   ///   `OUT_OF_RESOURCES` when too many commands run
   synchronized Added add(
       String id, CommandRequest request, @Nullable String key, long fingerprint) {
+    return add(id, request, true, key, fingerprint);
+  }
+
+  /// Adds a command that is dropped when it has ended, and that nobody is told of before.
+  synchronized Command addUnrecorded(String id, CommandRequest request) {
+    return add(id, request, false, null, 0).command();
+  }
+
+  private Added add(
+      String id, CommandRequest request, boolean recorded, @Nullable String key, long fingerprint) {
     KeyedCommand known = key == null ? null : byKey.get(key);
     if (known != null) {
       if (known.fingerprint() != fingerprint) {
@@ -73,7 +83,8 @@ public final class CommandLog {
     }
     var journal = new Journal(folder, id, journalLimits, diskBytes);
     String content = request.program().content();
-    var command = new Command(id, content, request.background(), clock.instant(), journal);
+    var command =
+        new Command(id, content, request.background(), recorded, clock.instant(), journal);
     put(command);
     alive++;
     unfinished++;
@@ -99,6 +110,14 @@ public final class CommandLog {
   /// Everything that the command wrote is in its journal.
   synchronized void finished() {
     unfinished--;
+  }
+
+  /// Drops a command that is not recorded, once it has ended.
+  synchronized void dropUnrecorded(Command command) {
+    if (!command.isRecorded() && commands.remove(command.id(), command)) {
+      contentChars -= command.content().length();
+      deleteOutput(command);
+    }
   }
 
   /// Drops what is beyond the limits.
@@ -157,7 +176,7 @@ public final class CommandLog {
     var archive = new CommandArchive(folder);
     var writer = archive.writer();
     for (Command command : commands.values()) {
-      if (!command.isAlive()) {
+      if (!command.isAlive() && command.isRecorded()) {
         writer.add(command);
       }
     }
@@ -172,7 +191,8 @@ public final class CommandLog {
       var journal = new Journal(folder, saved.id(), journalLimits, diskBytes);
       journal.restore(saved.segments(folder), saved.events());
       var command =
-          new Command(saved.id(), saved.content(), saved.background(), saved.startedAt(), journal);
+          new Command(
+              saved.id(), saved.content(), saved.background(), true, saved.startedAt(), journal);
       command.ended(saved.state());
       put(command);
       saved.keys().forEach((key, print) -> byKey.put(key, new KeyedCommand(print, command)));

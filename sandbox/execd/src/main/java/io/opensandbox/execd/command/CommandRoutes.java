@@ -6,6 +6,7 @@ import io.opensandbox.execd.event.EventStream;
 import io.opensandbox.execd.http.Exchange;
 import io.opensandbox.execd.http.JsonResponses;
 import io.opensandbox.execd.http.Router;
+import io.opensandbox.execd.http.Unrecorded;
 import io.opensandbox.execd.json.JsonObject;
 import io.opensandbox.execd.json.JsonParser;
 import io.opensandbox.execd.json.JsonWriter;
@@ -76,6 +77,10 @@ public final class CommandRoutes implements Interruptible {
     }
     long after = lastEventId(exchange);
     Plan plan = planner.plan(request);
+    if (Unrecorded.isAskedBy(exchange.headers())) {
+      start(exchange, log.addUnrecorded(ids.get(), request), plan);
+      return;
+    }
     CommandLog.Added added = log.add(ids.get(), request, key.orElse(null), fingerprint(body));
     if (added.fresh()) {
       start(exchange, added.command(), plan);

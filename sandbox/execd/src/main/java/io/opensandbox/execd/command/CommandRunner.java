@@ -145,7 +145,9 @@ final class CommandRunner {
   /// Starts the process and drains it.
   private CommandState runToEnd(Command command, Plan plan, OutputHandler output, Runnable onStart)
       throws IOException {
-    messages.info("command " + command.id() + ": " + shown(command.content()));
+    if (command.isRecorded()) {
+      messages.info("command " + command.id() + ": " + shown(command.content()));
+    }
     try (RunningProcess process = start(plan)) {
       command.started(process);
       onStart.run();
@@ -231,6 +233,7 @@ final class CommandRunner {
     log.ended(command, new CommandState.Failed("internal error", clock.instant()));
     try {
       command.journal().finish();
+      log.dropUnrecorded(command);
       log.prune();
     } catch (IOException | RuntimeException e) {
       messages.warn("cannot tidy up after command " + command.id() + ": " + e.getMessage());

@@ -35,6 +35,16 @@ public interface HttpObserver {
     };
   }
 
+  /// Tells of what went wrong only.
+  static HttpObserver ofFaults(HttpObserver observer) {
+    return new HttpObserver() {
+      @Override
+      public void failed(Exchange exchange, Throwable cause) {
+        observer.failed(exchange, cause);
+      }
+    };
+  }
+
   /// A request was answered.
   ///
   /// @param exchange the request; its body and response must not be touched

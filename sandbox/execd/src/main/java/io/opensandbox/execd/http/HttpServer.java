@@ -240,8 +240,10 @@ public final class HttpServer implements AutoCloseable {
     if (head == null) {
       return false;
     }
+    HttpObserver told =
+        Unrecorded.isAskedBy(head.headers()) ? HttpObserver.ofFaults(observer) : observer;
     ConnectionExchange exchange =
-        new ConnectionExchange(connection, head, limits, requestIds.of(head.headers()), observer);
+        new ConnectionExchange(connection, head, limits, requestIds.of(head.headers()), told);
     activeRequests.incrementAndGet();
     long start = System.nanoTime();
     try {
@@ -253,7 +255,7 @@ public final class HttpServer implements AutoCloseable {
     } finally {
       lastActivity = System.nanoTime();
       activeRequests.decrementAndGet();
-      observer.finished(exchange, exchange.route(), exchange.status(), lastActivity - start);
+      told.finished(exchange, exchange.route(), exchange.status(), lastActivity - start);
     }
   }
 

@@ -91,6 +91,26 @@ class CommandLogTest {
   }
 
   @Test
+  void unrecordedCommandIsSeenByNobody_notEvenAfterARestart() throws IOException {
+    Command running = log.addUnrecorded("aa", request());
+    assertThat(log.all()).isEmpty();
+    assertThat(log.find("aa")).isEmpty();
+
+    append(running, "output");
+    log.ended(running, new CommandState.Ended(0, "", now));
+    log.save();
+    CommandLog other = newLog();
+    other.restore();
+    log.dropUnrecorded(running);
+
+    assertThat(other.all()).isEmpty();
+    assertThat(running.journal().start()).isEqualTo(running.journal().end());
+    Command recorded = add("bb", null, 0);
+    log.dropUnrecorded(recorded);
+    assertThat(log.find("bb")).containsSame(recorded);
+  }
+
+  @Test
   void oldCommandsAreForgotten() {
     Command command = add("aa", null, 0);
     log.ended(command, new CommandState.Ended(0, "", now));

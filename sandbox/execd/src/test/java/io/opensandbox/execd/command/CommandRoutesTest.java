@@ -9,6 +9,7 @@ import io.opensandbox.execd.event.EventClient.Event;
 import io.opensandbox.execd.http.HttpLimits;
 import io.opensandbox.execd.http.Router;
 import io.opensandbox.execd.http.TestServer;
+import io.opensandbox.execd.http.Unrecorded;
 import io.opensandbox.execd.log.Level;
 import io.opensandbox.execd.log.Log;
 import io.opensandbox.execd.path.PathExpansion;
@@ -148,6 +149,30 @@ class CommandRoutesTest {
     assertThat(events.getLast().text()).contains("\"surely-not-here\": executable file not found");
     assertThat(client.send("GET", "/command/status/" + events.getFirst().text(), "").statusCode())
         .isEqualTo(404);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"false", "true"})
+  void unrecordedCommandRunsLikeAnyOtherAndLeavesNothing(String background) throws Exception {
+    Path made = folder.resolve("made");
+    String body =
+        "{\"background\":%s,\"command\":\"seq 1 20000; touch %s\"}".formatted(background, made);
+
+    List<Event> events = client.stream("/command", body, Unrecorded.HEADER, "1");
+
+    assertThat(events.getFirst().type()).isEqualTo("init");
+    assertThat(events.getLast()).isEqualTo(COMPLETE);
+    String id = events.getFirst().text();
+    assertThat(client.send("GET", "/command", "").body()).isEqualTo("[]");
+    assertThat(client.send("GET", "/command/status/" + id, "").statusCode()).isEqualTo(404);
+    while (log.unfinished() > 0) { // dropped a moment after the last event
+      Thread.onSpinWait();
+    }
+    assertThat(made).exists();
+    assertThat(logged.toString(StandardCharsets.UTF_8)).doesNotContain(id);
+    try (Stream<Path> files = Files.list(folder.resolve("output"))) {
+      assertThat(files).isEmpty();
+    }
   }
 
   @Test

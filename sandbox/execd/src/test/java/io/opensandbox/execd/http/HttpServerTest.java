@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.OptionalLong;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -68,6 +69,33 @@ class HttpServerTest {
 
     assertThat(response.status()).isEqualTo(200);
     assertThat(response.header("content-length")).isEqualTo("0");
+  }
+
+  @Test
+  void observerIsNotToldOfUnrecordedRequests_butOfTheirFaults() throws Exception {
+    var told = new LinkedBlockingQueue<String>();
+    var observer =
+        new HttpObserver() {
+          @Override
+          public void finished(Exchange exchange, String route, int status, long nanos) {
+            told.add(exchange.path());
+          }
+
+          @Override
+          public void failed(Exchange exchange, Throwable cause) {
+            told.add("fault in " + exchange.path());
+          }
+        };
+    try (TestServer watched = new TestServer(HttpServerTest::answer, HttpLimits.DEFAULT, observer);
+        RawClient client = watched.connect()) {
+      String unrecorded = " HTTP/1.1\r\nHost: x\r\n" + Unrecorded.HEADER + ": 1\r\n\r\n";
+      client.send("GET /empty" + unrecorded).receive();
+      client.send("GET /boom" + unrecorded).receive();
+      client.send("GET /ignore HTTP/1.1\r\nHost: x\r\n\r\n").receive();
+
+      assertThat(told.poll(60, TimeUnit.SECONDS)).isEqualTo("fault in /boom");
+      assertThat(told.poll(60, TimeUnit.SECONDS)).isEqualTo("/ignore");
+    }
   }
 
   @Test
