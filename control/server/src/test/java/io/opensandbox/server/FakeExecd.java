@@ -24,6 +24,7 @@ public final class FakeExecd implements AutoCloseable {
   private final HttpServer server;
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
   private final List<Json.Obj> commands = new CopyOnWriteArrayList<>();
+  private final List<String> recorded = new CopyOnWriteArrayList<>();
   private volatile Runnable beforePing = () -> {};
   private volatile boolean failing;
 
@@ -59,6 +60,11 @@ public final class FakeExecd implements AutoCloseable {
     return List.copyOf(commands);
   }
 
+  /// The requests that it was not asked to leave unrecorded.
+  public List<String> recorded() {
+    return List.copyOf(recorded);
+  }
+
   /// Does `action` before each answer to a ping from now on.
   public void beforePing(Runnable action) {
     beforePing = action;
@@ -69,12 +75,20 @@ public final class FakeExecd implements AutoCloseable {
     failing = true;
   }
 
+  private void note(HttpExchange exchange) {
+    if (!exchange.getRequestHeaders().containsKey("X-EXECD-UNRECORDED")) {
+      recorded.add(exchange.getRequestMethod() + " " + exchange.getRequestURI());
+    }
+  }
+
   private void ping(HttpExchange exchange) throws IOException {
+    note(exchange);
     beforePing.run();
     answer(exchange, "");
   }
 
   private void command(HttpExchange exchange) throws IOException {
+    note(exchange);
     String body = new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8);
     if (JsonParser.parse(body) instanceof Json.Obj command
         && !new Json.Str("true").equals(command.member("command"))) {

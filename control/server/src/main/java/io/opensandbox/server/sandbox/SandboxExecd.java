@@ -21,13 +21,17 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /// The few things that the server itself asks of the daemon in a sandbox, each on a connection of
-/// its own.
+/// its own. The daemon is asked not to record any of it: a client finds only what is its own.
 final class SandboxExecd {
   private static final int PORT = 44772;
   private static final int MAX_ANSWER_BYTES = 256 * 1024;
   private static final Duration WARM_UP = Duration.ofSeconds(30);
-  private static final int WARM_UP_RUNS = 5;
+  private static final Duration WARM_UP_TIME = Duration.ofSeconds(1);
+  private static final Duration PUBLIC_LIMIT = Duration.ofSeconds(1);
+  private static final int WARM_UP_RUNS = 20;
   private static final int MAX_IMAGES = 10_000;
+
+  private static final String UNRECORDED = "X-EXECD-UNRECORDED: 1\r\n";
 
   private final SandboxRuntime runtime;
   // Images without a shell, which run no commands.
@@ -42,30 +46,53 @@ final class SandboxExecd {
   /// @param token that it wants to see
   boolean answers(String id, Optional<String> token, Duration limit) {
     try {
-      return isOk(ask(id, token, "GET", "/ping", "", limit));
-    } catch (IOException | SandboxException _) { // it does not, whatever the reason
+      return answers(runtime.internalAddress(id, PORT), token, limit);
+    } catch (SandboxException _) { // there is no way to it
+      return false;
+    }
+  }
+
+  private static boolean answers(PortAddress address, Optional<String> token, Duration limit) {
+    try {
+      return isOk(ask(address, token, "GET", "/ping", "", limit));
+    } catch (IOException _) { // it does not, whatever the reason
       return false;
     }
   }
 
   /// Waits until the daemon answers and lets it do what clients will ask for first, the way they
-  /// come, so that they find it quick. Gives up quietly: a sandbox whose daemon is slow is still a
-  /// sandbox.
+  /// come, so often that its code is compiled, so that they find it quick. Gives up quietly: a
+  /// sandbox whose daemon is slow is still a sandbox.
   ///
   /// @param image of which is remembered whether it runs commands
   void warmUp(String id, String image, Optional<String> token) {
     try {
-      boolean direct = runtime.internalAddress(id, PORT).path().isEmpty();
-      String way = direct ? runtime.publicAddress(id, PORT).path() : "";
-      for (int i = 0; i < WARM_UP_RUNS && answers(id, token, WARM_UP); i++) {
-        run(id, token, way, new Command("true", Map.of(), false), WARM_UP);
+      PortAddress address = clientsPath(id);
+      long end = System.nanoTime() + WARM_UP_TIME.toNanos();
+      for (int i = 0; i < WARM_UP_RUNS && answers(address, token, WARM_UP); i++) {
+        run(address, token, new Command("true", Map.of(), false), WARM_UP);
+        if (System.nanoTime() - end > 0) {
+          break;
+        }
       }
+      // What is between a client and the sandbox has its first connection behind it then. The
+      // address need not be one that this host reaches.
+      boolean _ = answers(runtime.publicAddress(id, PORT), token, PUBLIC_LIMIT);
       commandless.remove(image);
     } catch (IOException | SandboxException _) {
       if (answers(id, token, WARM_UP) && commandless.size() < MAX_IMAGES) {
         commandless.add(image);
       }
     }
+  }
+
+  // Straight to the daemon, by the path on which clients come.
+  private PortAddress clientsPath(String id) {
+    PortAddress internal = runtime.internalAddress(id, PORT);
+    return internal.path().isEmpty()
+        ? new PortAddress(
+            internal.authority(), runtime.publicAddress(id, PORT).path(), internal.headers())
+        : internal;
   }
 
   /// Whether sandboxes of an image run commands, as far as is known.
@@ -80,10 +107,11 @@ final class SandboxExecd {
 
   /// Runs a command and returns when it has ended, or when it was started.
   void run(String id, Optional<String> token, Command command, Duration limit) throws IOException {
-    run(id, token, "", command, limit);
+    run(runtime.internalAddress(id, PORT), token, command, limit);
   }
 
-  private void run(String id, Optional<String> token, String way, Command command, Duration limit)
+  private static void run(
+      PortAddress address, Optional<String> token, Command command, Duration limit)
       throws IOException {
     Map<String, Json> envs = new LinkedHashMap<>();
     command.env().forEach((name, value) -> envs.put(name, new Json.Str(value)));
@@ -92,9 +120,9 @@ final class SandboxExecd {
     body.put("background", new Json.Bool(command.background()));
     body.put("envs", new Json.Obj(envs));
     String text = JsonText.of(new Json.Obj(body));
-    String answer = ask(id, token, "POST", way + "/command", text, limit);
+    String answer = ask(address, token, "POST", "/command", text, limit);
     if (!isOk(answer) || !isComplete(answer)) {
-      throw new IOException("the command could not be run in sandbox \"" + id + "\"");
+      throw new IOException("the command could not be run by execd at " + address.authority());
     }
   }
 
@@ -127,14 +155,19 @@ final class SandboxExecd {
   }
 
   // HTTP/1.0, so that the answer comes without chunks and ends with the connection.
-  private String ask(
-      String id, Optional<String> token, String method, String path, String body, Duration limit)
+  private static String ask(
+      PortAddress address,
+      Optional<String> token,
+      String method,
+      String path,
+      String body,
+      Duration limit)
       throws IOException {
-    PortAddress address = runtime.internalAddress(id, PORT);
     byte[] content = body.getBytes(StandardCharsets.UTF_8);
     var head = new StringBuilder();
     head.append(method).append(' ').append(address.path()).append(path).append(" HTTP/1.0\r\n");
     head.append("Host: ").append(address.authority()).append("\r\n");
+    head.append(UNRECORDED);
     address
         .headers()
         .forEach((name, value) -> head.append(name).append(": ").append(value).append("\r\n"));

@@ -232,6 +232,7 @@ class PoolsTest {
         .endsWith("exec 'python3' '-c' 'print('\\''hi'\\'')'");
     assertThat(commands.get(1).members()).containsEntry("background", new Json.Bool(true));
     assertThat(envs(commands.get(1))).containsEntry("A", new Json.Str("x y"));
+    assertThat(execd.recorded()).isEmpty();
   }
 
   @ParameterizedTest
@@ -463,9 +464,10 @@ class PoolsTest {
     makePool(1, 1, 10, 0);
     String member = runtime.sandboxIds().getFirst();
     var claiming = new CountDownLatch(1);
+    var looked = new CountDownLatch(1);
     execd.beforePing(() -> {
       claiming.countDown();
-      block();
+      awaitUnlessStopped(looked);
     });
     Thread client =
         Thread.ofVirtual()
@@ -484,7 +486,8 @@ class PoolsTest {
 
     assertThat(runtime.sandboxIds()).doesNotContain(member);
     assertThat(server.send("GET", "/v1/sandboxes").body()).doesNotContain(member);
-    client.interrupt();
+    looked.countDown(); // a server stops when its requests have ended
+    assertThat(client.join(Duration.ofSeconds(60))).isTrue();
   }
 
   @Test
@@ -570,8 +573,12 @@ class PoolsTest {
 
   // Until the test is over.
   private static void block() {
+    awaitUnlessStopped(new CountDownLatch(1));
+  }
+
+  private static void awaitUnlessStopped(CountDownLatch event) {
     try {
-      new CountDownLatch(1).await();
+      event.await();
     } catch (InterruptedException _) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("the server stops");
