@@ -52,6 +52,7 @@ public final class SqliteDatabase extends JdbcDatabase {
     this.lock = lock;
     this.file = file.toAbsolutePath().normalize();
     createFile();
+    SqliteLibrary.loadFrom(Objects.requireNonNull(this.file.getParent()));
     var config = new SQLiteConfig();
     config.setJournalMode(SQLiteConfig.JournalMode.WAL);
     config.setSynchronous(SQLiteConfig.SynchronousMode.NORMAL);
