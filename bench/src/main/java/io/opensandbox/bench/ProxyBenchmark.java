@@ -11,7 +11,7 @@ import java.util.List;
 /// direct ones.
 final class ProxyBenchmark implements Benchmark {
   private static final String BIG = "/var/tmp/big";
-  private static final int ROUNDS = 3;
+  private static final int ROUNDS = 7;
 
   @Override
   public String name() {
@@ -47,11 +47,9 @@ final class ProxyBenchmark implements Benchmark {
     upload(direct, bytes); // the first one finds an empty disk
     var uploads = new Pair();
     var downloads = new Pair();
-    for (int i = 0; i < ROUNDS; i++) {
-      uploads.add(FileBenchmark.seconds(() -> upload(direct, bytes)), true);
-      uploads.add(FileBenchmark.seconds(() -> upload(proxied, bytes)), false);
-      downloads.add(FileBenchmark.seconds(() -> download(direct, bytes)), true);
-      downloads.add(FileBenchmark.seconds(() -> download(proxied, bytes)), false);
+    for (int i = 0; i < target.times(ROUNDS); i++) {
+      uploads.measure(() -> upload(direct, bytes), () -> upload(proxied, bytes));
+      downloads.measure(() -> download(direct, bytes), () -> download(proxied, bytes));
     }
     results.addAll(uploads.results("big-upload", bytes));
     results.addAll(downloads.results("big-download", bytes));
@@ -65,21 +63,27 @@ final class ProxyBenchmark implements Benchmark {
     FileBenchmark.check(FileBenchmark.drain(execd), bytes);
   }
 
-  /// Seconds of the same thing directly and through the server.
+  /// Seconds of the same thing directly and through the server. What the machine does meanwhile
+  /// hits neighbours alike, so each is compared with its neighbour.
   private static final class Pair {
     private final List<Double> direct = new ArrayList<>();
     private final List<Double> proxied = new ArrayList<>();
+    private final List<Double> ratios = new ArrayList<>();
 
-    void add(double seconds, boolean directly) {
-      (directly ? direct : proxied).add(seconds);
+    void measure(Runnable directly, Runnable throughServer) {
+      boolean directFirst = ratios.size() % 2 == 0;
+      double first = FileBenchmark.seconds(directFirst ? directly : throughServer);
+      double second = FileBenchmark.seconds(directFirst ? throughServer : directly);
+      direct.add(directFirst ? first : second);
+      proxied.add(directFirst ? second : first);
+      ratios.add(proxied.getLast() / direct.getLast());
     }
 
     List<Result> results(String name, long bytes) {
-      double less = median(direct);
-      double more = median(proxied);
       return List.of(
-          FileBenchmark.rate(name + "-direct", bytes, less),
-          FileBenchmark.rate(name + "-proxied", bytes, more).with("times_direct", more / less));
+          FileBenchmark.rate(name + "-direct", bytes, median(direct)),
+          FileBenchmark.rate(name + "-proxied", bytes, median(proxied))
+              .with("times_direct", median(ratios)));
     }
 
     private static double median(List<Double> values) {
