@@ -104,10 +104,12 @@ final class EventStream implements AutoCloseable {
     if (id.isBlank()) {
       return;
     }
-    if (event.path("Action").asText().equals("die")) {
-      index.died(id);
-    } else {
-      index.changed(id);
+    String container = event.path("Actor").path("ID").asText("");
+    switch (event.path("Action").asText()) {
+      case "create" -> index.made(id, container);
+      case "start" -> index.started(id, container);
+      case "die" -> index.died(id);
+      default -> index.changed(id);
     }
     tell(new RuntimeEvent.Changed(id));
   }

@@ -18,6 +18,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.Predicate;
 
 /// Looks sandboxes up and remembers what the engine's events have not changed since.
 ///
@@ -170,6 +171,27 @@ final class SandboxIndex {
   void changed(String id) {
     changes.put(id, System.nanoTime());
     seen.remove(id);
+  }
+
+  /// A container was made for a sandbox. Whoever has seen that container knows.
+  void made(String id, String container) {
+    changedUnless(id, known -> known.containerId().equals(container));
+  }
+
+  /// The container of a sandbox was started. Whoever has seen it running knows: the end of an
+  /// earlier run would have been told before.
+  void started(String id, String container) {
+    changedUnless(
+        id,
+        known ->
+            known.containerId().equals(container)
+                && known.sandbox().state() == RuntimeSandbox.State.RUNNING);
+  }
+
+  // An inspection that is under way may be older than the change in any case.
+  private void changedUnless(String id, Predicate<SeenSandbox> isKnown) {
+    changes.put(id, System.nanoTime());
+    seen.computeIfPresent(id, (_, known) -> isKnown.test(known) ? known : null);
   }
 
   /// Notes that the first process of a sandbox ended.
