@@ -99,7 +99,7 @@ public final class PortProxy implements Handler {
       if (number < 1 || number > 65535) {
         throw new ExecdException(
             ErrorCode.BAD_GATEWAY,
-            "the port must be a number from 1 to 65535, not \"" + port + "\"");
+            "Bad Gateway: the port must be a number from 1 to 65535, not \"" + port + "\"");
       }
       return number;
     }

@@ -88,12 +88,12 @@ class ExecdFuzz {
 
   @Fuzzed
   void proxy(byte[] input) throws IOException {
-    survives(joined("GET /proxy/1/", input, " HTTP/1.1\r\nHost: x\r\n\r\n"));
+    survives(joined("GET /proxy/2/", input, " HTTP/1.1\r\nHost: x\r\n\r\n"));
   }
 
   @Fuzzed
   void token(byte[] input) throws IOException {
-    survives(joined("GET /x HTTP/1.1\r\nX-EXECD-ACCESS-TOKEN: ", input, "\r\n\r\n"));
+    survives(joined("GET /x HTTP/1.1\r\nHost: x\r\nX-EXECD-ACCESS-TOKEN: ", input, "\r\n\r\n"));
   }
 
   @Fuzzed
@@ -215,7 +215,8 @@ class ExecdFuzz {
 
   @Fuzzed
   void lastEventId(byte[] input) throws IOException {
-    survives(joined("GET /command/c/events HTTP/1.1\r\nLast-Event-ID: ", input, "\r\n\r\n"));
+    survives(
+        joined("GET /command/c2/stream HTTP/1.1\r\nHost: x\r\nLast-Event-ID: ", input, "\r\n\r\n"));
   }
 
   @Fuzzed

@@ -185,9 +185,10 @@ final class FuzzedDaemon implements AutoCloseable {
     return commands;
   }
 
-  /// Makes the command `c`, the session `s` and the terminal `t`.
+  /// Makes the commands `c`, in background, and `c2`, the session `s` and the terminal `t`.
   void makeWhatRequestsName() throws IOException {
     server.send("POST", "/command", "{\"command\":\"x\",\"background\":true}");
+    server.send("POST", "/command", "{\"command\":\"x\"}");
     server.send("POST", "/session", "");
     server.send("POST", "/pty", "");
   }

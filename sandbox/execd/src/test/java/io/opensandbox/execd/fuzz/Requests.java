@@ -15,7 +15,7 @@ final class Requests {
 
   /// The headers of a client that asks for a WebSocket.
   static final String HANDSHAKE =
-      "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+      "Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
           + "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
 
   private Requests() {}
