@@ -4,6 +4,7 @@ import io.opensandbox.runtime.local.image.LayeredRoot;
 import io.opensandbox.runtime.local.record.SandboxRecord.Tree;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -102,10 +103,22 @@ final class RootFiles {
       return;
     }
     Map<String, Object> attributes = Files.readAttributes(below.get(), "unix:mode,uid,gid");
-    Files.setAttribute(made, "unix:uid", attributes.get("uid"));
-    Files.setAttribute(made, "unix:gid", attributes.get("gid"));
+    giveLike(made, attributes, "uid");
+    giveLike(made, attributes, "gid");
     if (attributes.get("mode") instanceof Integer mode) {
       Files.setAttribute(made, "unix:mode", mode & 07777);
+    }
+  }
+
+  /// An ordinary user may have nobody in place of the owner below: then the directory stays theirs.
+  private static void giveLike(Path made, Map<String, Object> below, String which)
+      throws IOException {
+    try {
+      Files.setAttribute(made, "unix:" + which, below.get(which));
+    } catch (FileSystemException e) {
+      if (!"Invalid argument".equals(e.getReason())) {
+        throw e;
+      }
     }
   }
 

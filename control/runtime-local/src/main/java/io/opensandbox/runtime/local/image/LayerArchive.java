@@ -22,6 +22,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.zip.GZIPInputStream;
 
 /// Unpacks the archive of one layer.
@@ -36,6 +37,10 @@ final class LayerArchive {
   private static final int GZIP = 0x1f8b;
   private static final int ZSTD = 0x28b5;
   private static final int BATCH = 200;
+
+  /// What tar says where its user namespace lacks the owner of a file.
+  private static final Pattern NO_SUCH_USER =
+      Pattern.compile("Cannot change ownership to uid \\d+, gid \\d+: Invalid argument");
 
   private final Runner runner;
 
@@ -105,30 +110,41 @@ final class LayerArchive {
   }
 
   private void tar(InputStream archive, Path target, String compression) {
-    runner.check(
-        confined(
-                List.of("--bind", target.toString(), "/layer", "--chdir", "/layer"),
-                List.of(
-                    "tar",
-                    "-x",
-                    compression,
-                    "-f",
-                    "-",
-                    "--numeric-owner",
-                    "--same-owner",
-                    "--same-permissions",
-                    "--xattrs",
-                    "--xattrs-include=*",
-                    "--xattrs-exclude=*.overlay.*",
-                    "--delay-directory-restore",
-                    "--no-overwrite-dir",
-                    "--warning=no-timestamp",
-                    // Every sandbox has a /dev of its own, and ordinary users cannot make devices.
-                    "--anchored",
-                    "--exclude=./dev/*",
-                    "--exclude=dev/*"))
-            .withInput(archive)
-            .within(LIMIT));
+    try {
+      runner.check(extraction(target, compression).withInput(archive));
+    } catch (Runner.RunFailure e) {
+      throw NO_SUCH_USER.matcher(String.valueOf(e.getMessage())).find()
+          ? new Runner.RunFailure(
+              "it has files of other users, whom an ordinary user has with newuidmap (package"
+                  + " uidmap) and a line each in /etc/subuid and /etc/subgid only",
+              e)
+          : e;
+    }
+  }
+
+  private static Runner.Command extraction(Path target, String compression) {
+    return confined(
+            List.of("--bind", target.toString(), "/layer", "--chdir", "/layer"),
+            List.of(
+                "tar",
+                "-x",
+                compression,
+                "-f",
+                "-",
+                "--numeric-owner",
+                "--same-owner",
+                "--same-permissions",
+                "--xattrs",
+                "--xattrs-include=*",
+                "--xattrs-exclude=*.overlay.*",
+                "--delay-directory-restore",
+                "--no-overwrite-dir",
+                "--warning=no-timestamp",
+                // Every sandbox has a /dev of its own, and ordinary users cannot make devices.
+                "--anchored",
+                "--exclude=./dev/*",
+                "--exclude=dev/*"))
+        .within(LIMIT);
   }
 
   /// A command that sees the host's programs and `mounts` only.
