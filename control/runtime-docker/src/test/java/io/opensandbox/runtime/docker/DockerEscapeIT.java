@@ -11,7 +11,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 
 /// The attempts of every runtime, on a real engine with its own system call filter.
 final class DockerEscapeIT extends EscapeTck {
-  private static final String IMAGE = "opensandbox/demo:local";
+  static final String IMAGE = "opensandbox/demo:local";
 
   @RegisterExtension static final SuiteRuntime docker = new SuiteRuntime();
 

@@ -65,18 +65,6 @@ class BehaviourIT {
   }
 
   @Test
-  void memoryLimit_endsTheSandboxAndIsReported() {
-    test.assumeLimits();
-    String id =
-        test.start(test.host(), memory(64L << 20), "sh", "-c", "head -c 200m /dev/zero | tail");
-
-    RuntimeSandbox ended = test.awaitEnd(id);
-
-    assertThat(ended.outOfMemory()).isTrue();
-    assertThat(ended.exitCode()).isEqualTo(OptionalInt.of(137));
-  }
-
-  @Test
   void diskQuota_stopsWritesOfThatSandboxOnly() {
     assumeTrue(
         test.runtime().capabilities().has(Capabilities.Feature.DISK_QUOTA),
