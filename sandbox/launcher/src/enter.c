@@ -88,11 +88,17 @@ static bool bind_sealed(const char *source, const char *target) {
   return mount(source, target, NULL, MS_BIND, NULL) == 0 && seal(source, target);
 }
 
+// With everything below. What is no mount, or belongs to the one who made our user namespace, stays.
+static bool drop(const char *source, const char *target) {
+  (void)source;
+  return umount2(target, MNT_DETACH) == 0 || errno == EINVAL || errno == ENOENT;
+}
+
 // MAKER SOURCE TARGET in a line of run/mounts.
 static const struct {
   const char *name;
   bool (*make)(const char *source, const char *target);
-} makers[] = {{"overlay", mount_overlay}, {"sysfs", mount_sysfs}, {"tmpfs", mount_tmpfs}, {"bind", bind_sealed}, {"seal", seal}};
+} makers[] = {{"overlay", mount_overlay}, {"sysfs", mount_sysfs}, {"tmpfs", mount_tmpfs}, {"bind", bind_sealed}, {"seal", seal}, {"drop", drop}};
 
 static bool make_mount(char *words[3]) {
   for (size_t i = 0; words[2] != NULL && i < sizeof makers / sizeof *makers; i++) {
@@ -112,18 +118,10 @@ static bool enter_network(const char *path) {
   return entered;
 }
 
-// What is mounted here is seen nowhere else. The networks of all other sandboxes are mounts, too: bubblewrap, which reads the list
-// of mounts dozens of times, need not read of them. Where they are no mount of their own, they stay.
-static bool separate_mounts(char *network) {
+// What is mounted from now on is seen nowhere else.
+static bool separate_mounts(void) {
   if (unshare(CLONE_NEWNS) < 0) return failed("make", "a mount namespace");
-  if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) return failed("separate", "the mounts");
-  char *name = strrchr(network, '/');
-  if (name != NULL && name != network) {
-    *name = 0;
-    umount2(network, MNT_DETACH);
-    *name = '/';
-  }
-  return true;
+  return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 || failed("separate", "the mounts");
 }
 
 // --- The three processes: this one, the log's writer, the sandbox ---
@@ -162,7 +160,7 @@ static _Noreturn void become_writer(int input) {
   execute((char **)command);
 }
 
-static _Noreturn void become_sandbox(char *network, char **first, int output, int info) {
+static _Noreturn void become_sandbox(const char *network, char **first, int output, int info) {
   static char *command[MAX_COMMAND] = {"bwrap", "--args", "4", "--seccomp", "6", "--info-fd", "3", "--json-status-fd", "5", "--"};
   size_t count = 0;
   while (command[count] != NULL) count++;
@@ -175,7 +173,7 @@ static _Noreturn void become_sandbox(char *network, char **first, int output, in
     _exit(1);
   }
   if (each_line("run/cgroups", false, join_cgroup) && each_line("run/processes", true, limit_processes) && enter_network(network) &&
-      separate_mounts(network) && each_line("run/mounts", false, make_mount) && hand_on("run/args", O_RDONLY, ARGUMENTS) &&
+      separate_mounts() && each_line("run/mounts", false, make_mount) && hand_on("run/args", O_RDONLY, ARGUMENTS) &&
       hand_on("run/status", O_WRONLY | O_APPEND | O_CREAT, STATUS) && hand_on(filter_path, O_RDONLY, FILTER) && dup2(info, INFO) == INFO) {
     execute(command);
   }

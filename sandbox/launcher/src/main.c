@@ -8,6 +8,7 @@
 #include "enter.h"
 #include "filter.h"
 #include "install.h"
+#include "network.h"
 #include "overlay.h"
 #include "standalone.h"
 #include "supervisor.h"
@@ -48,6 +49,7 @@ int main(int argc, char **argv) {
   if (strcmp(command, "as") == 0) return as_run(argc - 2, argv + 2);
   if (strcmp(command, "overlay") == 0) return overlay_run(argc - 2, argv + 2);
   if (strcmp(command, "enter") == 0) return enter_run(argc - 2, argv + 2);
+  if (strcmp(command, "network") == 0) return network_run(argc - 2, argv + 2);
   if (strcmp(command, "bootstrap") == 0) return bootstrap_run(argc - 2, argv + 2);
   if (strcmp(command, "zstd") == 0) return filter_compress();
   if (strcmp(command, "unzstd") == 0) return filter_decompress();

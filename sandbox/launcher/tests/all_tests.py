@@ -5,6 +5,7 @@ from as_test import *
 from broker_test import *
 from enter_test import *
 from filter_test import *
+from network_test import *
 from overlay_test import *
 from supervisor_test import *
 from unpack_test import *

@@ -60,6 +60,11 @@ public record LocalConfig(
         ImageSources.DEFAULT);
   }
 
+  /// execd, which is also the program that makes networks and starts sandboxes on the host.
+  Path launcher() {
+    return execdDirectory.resolve("execd").toAbsolutePath();
+  }
+
   /// Sizes and counts.
   ///
   /// @param logBytes output kept per sandbox

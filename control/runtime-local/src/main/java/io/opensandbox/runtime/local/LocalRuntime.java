@@ -140,7 +140,7 @@ public final class LocalRuntime implements SandboxRuntime {
     this.engine =
         new Engine(
             store.root(),
-            config.execdDirectory().resolve("execd"),
+            config.launcher(),
             notes,
             capabilities.platformArch(),
             config.capabilities(),
@@ -201,7 +201,7 @@ public final class LocalRuntime implements SandboxRuntime {
 
   private Wiring wiring(Host host, int subnet, String prefix, Runner runner) {
     if (!rootless) {
-      return new Cables(prefix, subnet, host.mtu(), runner);
+      return new Cables(prefix, subnet, host.mtu(), config.launcher(), runner);
     }
     Tunnels tunnels = new Tunnels(config.dataDirectory().resolve("networks"), prefix, runner);
     try {

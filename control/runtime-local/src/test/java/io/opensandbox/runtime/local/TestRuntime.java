@@ -299,7 +299,7 @@ final class TestRuntime implements AutoCloseable {
         #!/bin/sh
         case "$1" in
           install) cp "$0" "$2/execd" ;;
-          enter) exec '%s' "$@" ;;
+          enter | network) exec '%s' "$@" ;;
           *) exec sleep 1000 ;;
         esac
         """

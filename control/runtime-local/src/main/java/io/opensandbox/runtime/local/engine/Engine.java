@@ -47,7 +47,7 @@ public final class Engine {
       List<String> capabilities,
       Runner runner) {
     this.sandboxes = data.resolve("sandboxes");
-    this.launcher = launcher.toAbsolutePath();
+    this.launcher = launcher;
     this.notes = notes;
     this.runner = runner;
     Set<String> present = new HashSet<>();
@@ -73,7 +73,7 @@ public final class Engine {
   /// @throws StartFailure with what went wrong; nothing runs then
   public void start(SandboxRecord sandbox, Path network, Group cgroup) {
     Path directory = directory(sandbox.id());
-    write(directory, sandbox, cgroup);
+    write(directory, sandbox, network.resolveSibling(""), cgroup);
     List<String> argv =
         new ArrayList<>(List.of(launcher.toString(), "enter", network.toString(), "--"));
     argv.addAll(sandbox.process().argv());
@@ -121,7 +121,7 @@ public final class Engine {
     }
   }
 
-  private void write(Path directory, SandboxRecord sandbox, Group cgroup) {
+  private void write(Path directory, SandboxRecord sandbox, Path networks, Group cgroup) {
     List<String> args = launch.arguments(sandbox, hostname(sandbox.id()));
     try {
       Path run = notes.make(sandbox.id());
@@ -132,7 +132,7 @@ public final class Engine {
       if (cgroup.directories().isEmpty() && sandbox.limits().pids().isPresent()) {
         Files.writeString(run.resolve("processes"), sandbox.limits().pids().getAsLong() + "\n");
       }
-      Files.write(run.resolve("mounts"), launch.mounts(sandbox, cgroup.visible()));
+      Files.write(run.resolve("mounts"), launch.mounts(sandbox, networks, cgroup.visible()));
       Path file =
           Files.createFile(
               run.resolve("args"),

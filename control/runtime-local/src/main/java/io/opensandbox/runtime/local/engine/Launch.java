@@ -65,8 +65,9 @@ final class Launch {
   /// What is mounted before bubblewrap comes, which reads the whole list of mounts with each that
   /// it makes: lines MAKER SOURCE TARGET for `run/mounts`, relative to the sandbox's directory.
   ///
+  /// @param networks directory of the networks of all sandboxes
   /// @param cgroups directory of each controller of v1, or of v2 under the empty name
-  List<String> mounts(SandboxRecord sandbox, Map<String, Path> cgroups) {
+  List<String> mounts(SandboxRecord sandbox, Path networks, Map<String, Path> cgroups) {
     List<String> lines = new ArrayList<>();
     for (int i = 0; i < sandbox.trees().size(); i++) {
       SandboxRecord.Tree tree = sandbox.trees().get(i);
@@ -84,7 +85,16 @@ final class Launch {
         .filter(path -> path.startsWith("/sys/") && hostPaths.contains(path))
         .forEach(path -> lines.addAll(List.of("tmpfs tmpfs root" + path, "seal - root" + path)));
     showCgroups(lines, cgroups);
+    drop(lines, sandbox, List.of(networks.toString(), "/sys"));
     return lines;
+  }
+
+  /// Mounts of the host that bubblewrap need not read of, unless a volume comes from there.
+  private static void drop(List<String> lines, SandboxRecord sandbox, List<String> directories) {
+    directories.stream()
+        .filter(path ->
+            sandbox.mounts().stream().noneMatch(one -> (one.source() + "/").startsWith(path + "/")))
+        .forEach(path -> lines.add("drop - " + path));
   }
 
   /// The sandbox sees its own group at the usual place, read-only: language runtimes size

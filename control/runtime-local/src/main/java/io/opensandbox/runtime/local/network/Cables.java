@@ -9,14 +9,17 @@ public final class Cables implements Wiring {
   private final String prefix;
   private final int subnet;
   private final int mtu;
+  private final Path launcher;
   private final Runner runner;
 
   /// @param prefix begins the name of everything made here, at most 9 characters
   /// @param subnet second byte of the addresses
-  public Cables(String prefix, int subnet, int mtu, Runner runner) {
+  /// @param launcher execd, whose `network` makes them
+  public Cables(String prefix, int subnet, int mtu, Path launcher, Runner runner) {
     this.prefix = prefix;
     this.subnet = subnet;
     this.mtu = mtu;
+    this.launcher = launcher;
     this.runner = runner;
   }
 
@@ -37,38 +40,17 @@ public final class Cables implements Wiring {
 
   @Override
   public void make(Slot slot, UnaryOperator<Runner.Command> priority) {
-    batch(
-        priority,
-        """
-        netns add %1$s
-        link add %2$s mtu %3$d type veth peer name eth0 mtu %3$d netns %1$s
-        addr add %4$s/30 dev %2$s
-        link set %2$s addrgenmode none
-        link set %2$s up
-        """
-            .formatted(slot.namespace(), slot.cable(), mtu, slot.gateway()),
-        "ip",
-        "-batch",
-        "-");
-    batch(
-        priority,
-        """
-        link set lo up
-        link set eth0 addrgenmode none
-        addr add %s/30 dev eth0
-        link set eth0 up
-        route add default via %s
-        """
-            .formatted(slot.address(), slot.gateway()),
-        "ip",
-        "-n",
-        slot.namespace(),
-        "-batch",
-        "-");
-  }
-
-  private void batch(UnaryOperator<Runner.Command> priority, String lines, String... argv) {
-    runner.check(priority.apply(Runner.Command.of(argv)).withInput(lines));
+    runner.check(
+        priority.apply(
+            Runner.Command.of(
+                launcher.toString(),
+                "network",
+                Long.toString(ProcessHandle.current().pid()),
+                slot.path().toString(),
+                slot.cable(),
+                Integer.toString(mtu),
+                slot.gateway(),
+                slot.address())));
   }
 
   @Override

@@ -1,0 +1,85 @@
+package io.opensandbox.runtime.local.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.opensandbox.runtime.local.record.SandboxRecord;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+class LaunchTest {
+  private static final Path NETWORKS = Path.of("/run/netns");
+  private static final Map<String, Path> V2 = Map.of("", Path.of("/sys/fs/cgroup/one"));
+
+  private final Launch launch = new Launch(Set.of("/sys/firmware", "/proc/acpi"), List.of());
+
+  @Test
+  void mountsTreesThenWhatSysShows() {
+    assertThat(launch.mounts(sandbox(), NETWORKS, V2))
+        .containsExactly(
+            "overlay userxattr,lowerdir=../../layers/a:/usr,upperdir=files/upper/0,"
+                + "workdir=files/work/0 root",
+            "overlay userxattr,lowerdir=../../layers/b,upperdir=files/upper/1,"
+                + "workdir=files/work/1 root/usr",
+            "sysfs sysfs root/sys",
+            "tmpfs tmpfs root/sys/firmware",
+            "seal - root/sys/firmware",
+            "bind /sys/fs/cgroup/one root/sys/fs/cgroup",
+            "drop - /run/netns",
+            "drop - /sys");
+  }
+
+  @Test
+  void showsEachControllerOfTheFirstVersion() {
+    assertThat(launch.mounts(sandbox(), NETWORKS, Map.of("cpu", Path.of("/cpu/one"))))
+        .containsSubsequence(
+            "tmpfs tmpfs root/sys/fs/cgroup",
+            "bind /cpu/one root/sys/fs/cgroup/cpu",
+            "seal - root/sys/fs/cgroup",
+            "drop - /sys");
+  }
+
+  @Test
+  void keepsTheMountsThatAVolumeComesFrom() {
+    SandboxRecord.Mount volume = new SandboxRecord.Mount("/sys/kernel", "/data", true);
+    SandboxRecord.Mount other = new SandboxRecord.Mount("/run/netns-other", "/more", true);
+
+    assertThat(launch.mounts(sandbox(volume, other), NETWORKS, V2))
+        .contains("drop - /run/netns")
+        .doesNotContain("drop - /sys");
+  }
+
+  @Test
+  void leavesWhatProcShowsToBubblewrap() {
+    List<String> args = launch.arguments(sandbox(), "host");
+
+    assertThat(args).containsSubsequence("--proc", "--tmpfs", "/proc/acpi", "--remount-ro");
+    assertThat(args).doesNotContain("/sys/firmware");
+  }
+
+  private static SandboxRecord sandbox(SandboxRecord.Mount... volumes) {
+    return new SandboxRecord(
+        "one",
+        "image",
+        "sha256:0",
+        List.of("true"),
+        Map.of(),
+        Map.of(),
+        Instant.EPOCH,
+        List.of(
+            new SandboxRecord.Tree("/", List.of("a", "/usr")),
+            new SandboxRecord.Tree("/usr", List.of("b"))),
+        List.of(volumes),
+        List.of(),
+        new SandboxRecord.ProcessPlan(List.of("true"), Map.of(), "/", ""),
+        new SandboxRecord.NetworkPlan(0, 40_000, 40_001),
+        null,
+        null,
+        null,
+        null,
+        false);
+  }
+}
