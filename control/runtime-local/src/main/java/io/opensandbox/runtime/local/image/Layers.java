@@ -3,8 +3,6 @@ package io.opensandbox.runtime.local.image;
 import io.opensandbox.runtime.local.process.Runner;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.DirectoryNotEmptyException;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -63,11 +61,11 @@ public final class Layers {
           draft, java.nio.file.attribute.PosixFilePermissions.fromString("rwxr-xr-x"));
       fill.accept(draft);
       Files.move(draft, path(name), StandardCopyOption.ATOMIC_MOVE);
-    } catch (FileAlreadyExistsException | DirectoryNotEmptyException e) {
-      // Somebody else made the same layer meanwhile; theirs is as good.
-      return;
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot make layer " + name, e);
+      // Unless somebody else made the same layer meanwhile; theirs is as good.
+      if (!has(name)) {
+        throw new UncheckedIOException("cannot make layer " + name, e);
+      }
     } finally {
       if (Files.exists(draft)) {
         removeTree(draft);
