@@ -6,7 +6,11 @@ import io.opensandbox.e2e.testbed.Images;
 import io.opensandbox.e2e.testbed.Testbed;
 import io.opensandbox.e2e.wire.Deadline;
 import io.opensandbox.e2e.wire.Execd;
+import io.opensandbox.e2e.wire.Http;
 import io.opensandbox.e2e.wire.Server;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.WebSocket;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -73,6 +77,42 @@ class PoolMemberIT {
       assertThat(claimed.execd().linesOf("cat /tmp/ran; echo $COLOUR"))
           .containsExactly("red", "red");
       assertThat(commands(claimed.execd())).doesNotContain("sleep 600").doesNotContain("printf");
+    }
+  }
+
+  @Test
+  void environmentOfAClaimIsThatOfSessionsAndTerminals() {
+    try (var claimed = Testbed.create(claim(Map.of("env", Map.of("COLOUR", "red"))))) {
+      Http execd = claimed.execd().http();
+      String session =
+          execd.sendJson("POST", "/session", Map.of()).expect(200).json().text("session_id");
+      String terminal =
+          execd
+              .sendJson("POST", "/pty", Map.of("command", "echo $COLOUR >/tmp/seen"))
+              .expect(201)
+              .json()
+              .text("session_id");
+      HttpClient client = HttpClient.newHttpClient();
+      WebSocket watched =
+          client
+              .newWebSocketBuilder()
+              .buildAsync(
+                  URI.create(execd.base().replaceFirst("^http", "ws") + "/pty/" + terminal + "/ws"),
+                  new WebSocket.Listener() {})
+              .join();
+
+      assertThat(
+              claimed.execd().stream(
+                      "/session/" + session + "/run", Map.of("command", "echo $COLOUR"), _ -> {})
+                  .stdout())
+          .startsWith("red");
+      Deadline.in(PATIENCE)
+          .await(
+              () -> claimed.execd().run("test -s /tmp/seen").exitCode() == 0,
+              "the terminal's command does not run");
+      assertThat(claimed.execd().linesOf("cat /tmp/seen")).containsExactly("red");
+      watched.abort();
+      client.close();
     }
   }
 

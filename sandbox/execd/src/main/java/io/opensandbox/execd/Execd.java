@@ -34,7 +34,6 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
@@ -89,17 +88,18 @@ final class Execd implements Activity, AutoCloseable {
     router.add("GET", "/ping", exchange -> exchange.respondEmpty(200));
     this.log = surroundings.log();
     this.warm = !settings.code().warmKernel().isEmpty();
-    this.executions = new Executions(settings, surroundings, envFiles(surroundings));
+    EnvFileSource envFiles = envFiles(surroundings);
+    this.executions = new Executions(settings, surroundings, envFiles);
     executions.register(router);
-    this.contexts = addCode(router, settings, surroundings, executions.commands());
+    this.contexts = addCode(router, settings, surroundings, executions.commands(), envFiles);
     List<Interruptible> interruptibles = new ArrayList<>(executions.interruptibles());
     interruptibles.addFirst(contexts);
     var interrupt = new InterruptRoute(interruptibles);
     router.add("DELETE", "/command", interrupt).add("DELETE", "/code", interrupt);
-    this.files = new FileSystemRoutes(settings, surroundings);
+    this.files = new FileSystemRoutes(settings, surroundings, new PathExpansion(envFiles::sandbox));
     files.register(router);
     MetricsRoutes.ofSystem(surroundings.clock()).register(router);
-    this.isolated = isolated(settings, surroundings);
+    this.isolated = isolated(settings, surroundings, envFiles);
     isolated.register(router);
     new PortProxy(router, this::port, LOOPBACKS, CONNECT_TIME).register(router);
     this.telemetry = telemetry(surroundings);
@@ -131,11 +131,12 @@ final class Execd implements Activity, AutoCloseable {
     }
   }
 
-  private IsolatedRoutes isolated(Settings settings, Surroundings surroundings) {
+  private IsolatedRoutes isolated(
+      Settings settings, Surroundings surroundings, EnvFileSource envFiles) {
     return new IsolatedRoutes(
         new IsolatedRoutes.Environment(
             surroundings.spawner(),
-            surroundings.environment(),
+            envFiles::sandbox,
             settings.isolation(),
             files.leftovers(),
             surroundings.isolation(),
@@ -145,15 +146,20 @@ final class Execd implements Activity, AutoCloseable {
   }
 
   private static CodeContexts addCode(
-      Router router, Settings settings, Surroundings surroundings, CommandRoutes commands) {
+      Router router,
+      Settings settings,
+      Surroundings surroundings,
+      CommandRoutes commands,
+      EnvFileSource envFiles) {
     Clock clock = surroundings.clock();
-    KernelSource kernels = kernels(settings, surroundings);
+    // What kernels that execd starts itself have.
+    Supplier<Map<String, String>> environment = () -> envFiles.read().commands();
+    KernelSource kernels = kernels(settings, surroundings, environment);
     String warmLanguage = settings.code().warmKernel();
     if (!warmLanguage.isEmpty()) {
       // A Jupyter server starts kernels in its own environment, which does not change.
-      Supplier<Map<String, String>> environment =
-          settings.jupyter().host().isEmpty() ? kernelEnvironment(surroundings) : Map::of;
-      var warm = new WarmKernels(kernels, warmLanguage, environment);
+      boolean own = settings.jupyter().host().isEmpty();
+      var warm = new WarmKernels(kernels, warmLanguage, own ? environment : Map::of);
       warm.warm();
       kernels = warm;
     }
@@ -162,7 +168,7 @@ final class Execd implements Activity, AutoCloseable {
             contexts,
             commands,
             new SqlDatabase(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 3306)),
-            new PathExpansion(surroundings.environment()),
+            new PathExpansion(envFiles::sandbox),
             clock,
             settings.code().outputLimitBytes(),
             surroundings.log()::warn)
@@ -171,28 +177,18 @@ final class Execd implements Activity, AutoCloseable {
   }
 
   /// A Jupyter server when one is configured, else the kernels that are installed.
-  private static KernelSource kernels(Settings settings, Surroundings surroundings) {
+  private static KernelSource kernels(
+      Settings settings, Surroundings surroundings, Supplier<Map<String, String>> environment) {
     Settings.Jupyter jupyter = settings.jupyter();
     if (!jupyter.host().isEmpty()) {
       return new JupyterServer(jupyter.host(), jupyter.token(), surroundings.clock());
     }
     return new DirectKernels(
         surroundings.spawner(),
-        kernelEnvironment(surroundings),
+        environment,
         Path.of(settings.temporaryFolder(), "execd", "kernels"),
         surroundings.random(),
         surroundings.clock());
-  }
-
-  /// What kernels that execd starts itself have: the daemon's environment and the env file as it is
-  /// now.
-  private static Supplier<Map<String, String>> kernelEnvironment(Surroundings surroundings) {
-    EnvFileSource envFiles = envFiles(surroundings);
-    return () -> {
-      Map<String, String> environment = new HashMap<>(surroundings.environment());
-      environment.putAll(envFiles.read());
-      return environment;
-    };
   }
 
   private static EnvFileSource envFiles(Surroundings surroundings) {

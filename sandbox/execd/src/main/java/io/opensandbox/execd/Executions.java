@@ -17,7 +17,6 @@ import io.opensandbox.execd.session.Sessions;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 
 /// Commands, shell sessions and terminals, wired together.
 final class Executions {
@@ -29,14 +28,14 @@ final class Executions {
   private final PtyRoutes terminalRoutes;
 
   Executions(Settings settings, Execd.Surroundings surroundings, EnvFileSource envFiles) {
-    Map<String, String> environment = surroundings.environment();
     Path folder = Path.of(settings.temporaryFolder(), "execd-commands-" + settings.port());
-    var planner = new CommandPlanner(environment, envFiles, PathExpansion::expandText);
-    var folders = new SessionFolders(environment, PathExpansion::expandText, planner);
+    var planner = new CommandPlanner(envFiles, PathExpansion::expandText);
+    var folders = new SessionFolders(envFiles::sandbox, PathExpansion::expandText, planner);
     this.log = new CommandLog(folder, settings.commands(), surroundings.clock());
     this.commands = commands(surroundings, planner);
-    this.sessionRoutes = sessions(surroundings, folders);
-    this.terminalRoutes = terminals(surroundings, folders, folder);
+    this.sessionRoutes = sessions(surroundings, folders, envFiles);
+    var environment = new PtyRoutes.Environment(surroundings.spawner(), envFiles::sandbox, folder);
+    this.terminalRoutes = terminals(surroundings, folders, environment);
   }
 
   private CommandRoutes commands(Execd.Surroundings surroundings, CommandPlanner planner) {
@@ -50,12 +49,13 @@ final class Executions {
         surroundings.log());
   }
 
-  private SessionRoutes sessions(Execd.Surroundings surroundings, SessionFolders folders) {
+  private SessionRoutes sessions(
+      Execd.Surroundings surroundings, SessionFolders folders, EnvFileSource envFiles) {
     var runner =
         new SessionRunner(
             surroundings.spawner(),
             sessions,
-            surroundings.environment(),
+            envFiles::sandbox,
             surroundings.clock(),
             surroundings.log()::warn);
     return new SessionRoutes(
@@ -63,9 +63,7 @@ final class Executions {
   }
 
   private PtyRoutes terminals(
-      Execd.Surroundings surroundings, SessionFolders folders, Path replayFolder) {
-    var environment =
-        new PtyRoutes.Environment(surroundings.spawner(), surroundings.environment(), replayFolder);
+      Execd.Surroundings surroundings, SessionFolders folders, PtyRoutes.Environment environment) {
     return new PtyRoutes(
         terminals, environment, folders, surroundings.ids()::session, surroundings.log()::warn);
   }

@@ -27,8 +27,8 @@ final class FileSystemRoutes {
   private final Clock clock;
   private final Zstd zstd;
 
-  FileSystemRoutes(Settings settings, Execd.Surroundings surroundings) {
-    this.paths = new PathExpansion(surroundings.environment());
+  FileSystemRoutes(Settings settings, Execd.Surroundings surroundings, PathExpansion paths) {
+    this.paths = paths;
     Path spare = Path.of(settings.temporaryFolder());
     this.leftovers = new Leftovers(spare, spare.resolve("execd-uploads-" + settings.port()));
     this.clock = surroundings.clock();

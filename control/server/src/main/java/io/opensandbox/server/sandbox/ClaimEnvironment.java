@@ -1,11 +1,13 @@
 package io.opensandbox.server.sandbox;
 
+import io.opensandbox.protocol.execd.LateEnvironment;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/// A client's environment as lines of the file that execd reads before each command. The file knows
-/// neither quotes nor escapes and expands `$`, and execd itself was started before it was written.
+/// A client's environment as lines of the env file of execd, which was started before: the part
+/// that counts as execd's own environment. The file knows neither quotes nor escapes, and an execd
+/// that does not know that part expands `$`.
 final class ClaimEnvironment {
   // Read by execd or by bootstrap.sh when they start.
   private static final List<String> READ_AT_START =
@@ -29,7 +31,7 @@ final class ClaimEnvironment {
   /// The lines, without the last line's end.
   static String lines(Map<String, String> env) {
     return env.entrySet().stream()
-        .map(entry -> entry.getKey() + "=" + entry.getValue())
-        .collect(Collectors.joining("\n"));
+        .map(entry -> entry.getKey() + "=" + entry.getValue() + "\n")
+        .collect(Collectors.joining("", LateEnvironment.BEGIN + "\n", LateEnvironment.END));
   }
 }

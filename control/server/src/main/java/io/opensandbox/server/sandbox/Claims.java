@@ -20,7 +20,7 @@ final class Claims {
   private static final Duration ANSWER_LIMIT = Duration.ofSeconds(5);
   private static final Duration START_LIMIT = Duration.ofSeconds(10);
 
-  // A client's environment, in the form of the file that execd reads before each command.
+  // A client's environment goes into the file that execd reads before each start of a process.
   private static final String KEEP_ENVIRONMENT =
       "printf '\\n%s\\n' \"$OPENSANDBOX_CLAIM\" >> \"${EXECD_ENVS:?}\"";
   // The first process's output is the sandbox's log; the entrypoint writes there if it may.

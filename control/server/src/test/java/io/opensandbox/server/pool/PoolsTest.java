@@ -2,6 +2,7 @@ package io.opensandbox.server.pool;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.opensandbox.protocol.execd.LateEnvironment;
 import io.opensandbox.protocol.lifecycle.ErrorCode;
 import io.opensandbox.protocol.lifecycle.SandboxException;
 import io.opensandbox.runtime.FakeRuntime;
@@ -227,7 +228,8 @@ class PoolsTest {
     List<Json.Obj> commands = execd.commands();
     assertThat(commands).hasSize(2);
     assertThat(text(commands.get(0), "command")).contains(">> \"${EXECD_ENVS:?}\"");
-    assertThat(envs(commands.get(0))).containsEntry("OPENSANDBOX_CLAIM", new Json.Str("A=x y\nB="));
+    String part = LateEnvironment.BEGIN + "\nA=x y\nB=\n" + LateEnvironment.END;
+    assertThat(envs(commands.get(0))).containsEntry("OPENSANDBOX_CLAIM", new Json.Str(part));
     assertThat(text(commands.get(1), "command"))
         .endsWith("exec 'python3' '-c' 'print('\\''hi'\\'')'");
     assertThat(commands.get(1).members()).containsEntry("background", new Json.Bool(true));

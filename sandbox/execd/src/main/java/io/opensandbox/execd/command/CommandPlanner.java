@@ -19,20 +19,16 @@ import java.util.Optional;
 public final class CommandPlanner {
   private static final List<String> SHELLS = List.of("bash", "sh");
 
-  private final Map<String, String> environment;
   private final EnvFileSource envFile;
   private final FolderExpansion expansion;
 
-  /// @param environment execd's own
-  /// @param envFile merged into it for each command
-  public CommandPlanner(
-      Map<String, String> environment, EnvFileSource envFile, FolderExpansion expansion) {
-    this.environment = environment;
+  /// @param envFile gives the environment of each command
+  public CommandPlanner(EnvFileSource envFile, FolderExpansion expansion) {
     this.envFile = envFile;
     this.expansion = expansion;
   }
 
-  /// Checks a working folder with nothing but execd's own environment.
+  /// Checks a working folder with nothing but the sandbox's environment.
   ///
   /// @throws ExecdException [ErrorCode#INVALID_REQUEST_BODY] when it is no folder
   public void checkFolder(String cwd) {
@@ -41,7 +37,7 @@ public final class CommandPlanner {
     }
     Path folder;
     try {
-      folder = Path.of(expansion.expand(cwd, environment));
+      folder = Path.of(expansion.expand(cwd, envFile.sandbox()));
     } catch (ExecdException | InvalidPathException e) {
       throw invalid("cannot resolve working directory \"" + cwd + "\": " + e.getMessage());
     }
@@ -61,15 +57,15 @@ public final class CommandPlanner {
   ///
   /// @throws ExecdException [ErrorCode#RUNTIME_ERROR] when the folder cannot be expanded
   Plan plan(CommandRequest request) {
-    Map<String, String> merged = new HashMap<>(environment);
-    merged.putAll(envFile.read());
+    EnvFileSource.Variables variables = envFile.read();
+    Map<String, String> merged = new HashMap<>(variables.commands());
     merged.putAll(request.environment());
     String cwd = expandFolder(request.cwd(), merged);
     List<String> argv = new ArrayList<>();
     String missing =
         request.program() instanceof CommandRequest.Argv(List<String> given)
             ? program(given, merged, argv)
-            : shell(request.program().content(), argv);
+            : shell(request.program().content(), variables.sandbox(), argv);
     if (!missing.isEmpty()) {
       String problem = "exec: \"" + missing + "\": executable file not found in $PATH";
       return new Plan(null, problem, null, request.timeout());
@@ -96,8 +92,8 @@ public final class CommandPlanner {
 
   /// Fills `argv`; gives the name of what is missing, or an empty text. The last argument is what
   /// the shell calls itself, in `$0` and before its error messages.
-  private String shell(String content, List<String> argv) {
-    String path = environment.getOrDefault("PATH", "");
+  private String shell(String content, Map<String, String> sandbox, List<String> argv) {
+    String path = sandbox.getOrDefault("PATH", "");
     for (String name : SHELLS) {
       Optional<String> shell = Executables.find(name, path);
       if (shell.isPresent()) {

@@ -1,31 +1,52 @@
 package io.opensandbox.execd.envfile;
 
+import io.opensandbox.protocol.execd.LateEnvironment;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/// Parses `KEY=VALUE` lines. No quotes, no escapes, no `export`: the value is everything after the
-/// first `=`, with `$NAME` and `${NAME}` replaced from the daemon's own environment.
-public final class EnvFile {
-  private EnvFile() {}
+/// What `KEY=VALUE` lines say. No quotes, no escapes, no `export`: the value is everything after
+/// the first `=`.
+///
+/// @param sandbox what the sandbox was given after the daemon was started, as it stands: the lines
+///   of [LateEnvironment]
+/// @param commands the other lines, which are for commands, with `$NAME` and `${NAME}` replaced
+///   from the environment of the daemon and of the sandbox
+record EnvFile(Map<String, String> sandbox, Map<String, String> commands) {
+  /// A file without variables.
+  static final EnvFile EMPTY = new EnvFile(Map.of(), Map.of());
+
+  EnvFile {
+    sandbox = Map.copyOf(sandbox);
+    commands = Map.copyOf(commands);
+  }
 
   /// The variables of a file, the last of a name winning. Empty lines, lines that begin with `#`
   /// and lines without `=` or without a name are skipped.
   ///
-  /// @param environment where references are looked up; an unknown one becomes empty
-  public static Map<String, String> parse(String text, Map<String, String> environment) {
-    Map<String, String> variables = new LinkedHashMap<>();
+  /// @param environment the daemon's, where references are looked up; an unknown one becomes empty
+  static EnvFile parse(String text, Map<String, String> environment) {
+    Map<String, String> sandbox = new LinkedHashMap<>();
+    Map<String, String> commands = new LinkedHashMap<>();
+    Map<String, String> lines = commands;
     int from = 0;
     while (from < text.length()) {
       int feed = text.indexOf('\n', from);
       int to = feed < 0 ? text.length() : feed;
       String line = text.substring(from, to).strip();
+      if (line.equals(LateEnvironment.BEGIN)) {
+        lines = sandbox;
+      } else if (line.equals(LateEnvironment.END)) {
+        lines = commands;
+      }
       int equals = line.indexOf('=');
       if (equals > 0 && line.charAt(0) != '#' && line.indexOf('\0') < 0) {
-        variables.put(line.substring(0, equals), expand(line.substring(equals + 1), environment));
+        lines.put(line.substring(0, equals), line.substring(equals + 1));
       }
       from = to + 1;
     }
-    return variables;
+    Map<String, String> known = EnvFileSource.merge(environment, sandbox);
+    commands.replaceAll((_, value) -> expand(value, known));
+    return new EnvFile(sandbox, commands);
   }
 
   /// Go's `os.Expand`: besides names, a single special character or digit after `$` is a (never

@@ -37,7 +37,7 @@ public final class IsolatedRoutes implements AutoCloseable {
 
   /// What the routes need from outside.
   ///
-  /// @param variables the daemon's own
+  /// @param variables the sandbox's as they are now
   /// @param limits of sessions, and where they keep their files
   /// @param leftovers where temporaries of uploads are noted
   /// @param tools the files of others
@@ -45,18 +45,13 @@ public final class IsolatedRoutes implements AutoCloseable {
   /// @param warnings told about what goes wrong outside of a request
   public record Environment(
       Spawner spawner,
-      Map<String, String> variables,
+      Supplier<Map<String, String>> variables,
       IsolationLimits limits,
       Leftovers leftovers,
       Tools tools,
       Clock clock,
       Supplier<String> ids,
-      Consumer<String> warnings) {
-    /// Copies the variables.
-    public Environment {
-      variables = Map.copyOf(variables);
-    }
-  }
+      Consumer<String> warnings) {}
 
   /// Files of others.
   ///

@@ -20,6 +20,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// Finds out what bubblewrap can do here, by trying, once; and starts it.
@@ -27,7 +28,7 @@ final class Isolator {
   private static final int MAX_VERSION_BYTES = 256;
 
   private final Spawner spawner;
-  private final Map<String, String> environment;
+  private final Supplier<Map<String, String>> environment;
   private final IsolatedRoutes.Tools tools;
   private final List<Path> roots;
   private final Optional<byte[]> filter = SystemCallFilter.of(System.getProperty("os.arch", ""));
@@ -72,11 +73,11 @@ final class Isolator {
   /// @param roots directories for sessions' files, of which the first that can be made is used
   Isolator(
       Spawner spawner,
-      Map<String, String> environment,
+      Supplier<Map<String, String>> environment,
       IsolatedRoutes.Tools tools,
       List<Path> roots) {
     this.spawner = spawner;
-    this.environment = Map.copyOf(environment);
+    this.environment = environment;
     this.tools = tools;
     this.roots = List.copyOf(roots);
   }
@@ -222,7 +223,7 @@ final class Isolator {
   private List<String> command() {
     List<String> bundled = tools.bubblewrap();
     boolean usable = !bundled.isEmpty() && Files.isExecutable(Path.of(bundled.getLast()));
-    return Executables.find("bwrap", environment.getOrDefault("PATH", ""))
+    return Executables.find("bwrap", environment.get().getOrDefault("PATH", ""))
         .map(List::of)
         .orElse(usable ? bundled : List.of());
   }
@@ -316,7 +317,7 @@ final class Isolator {
             .orElse(List.of());
     return new ProcessSpec(
         arguments,
-        Map.of("PATH", environment.getOrDefault("PATH", "")),
+        Map.of("PATH", environment.get().getOrDefault("PATH", "")),
         "/",
         null,
         new ProcessSpec.Pipes(false, false),

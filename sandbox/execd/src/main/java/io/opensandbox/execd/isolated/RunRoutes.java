@@ -52,7 +52,7 @@ final class RunRoutes {
         RunRequest.parse(
             body,
             session,
-            SecretNames.filter(environment.variables(), session.request().environment()),
+            SecretNames.filter(environment.variables().get(), session.request().environment()),
             credentials(session.request().identity()));
     if (!session.namespace().isAlive()) {
       throw session.ended();

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
+import java.util.function.Supplier;
 
 /// Expands `$NAME`, `${NAME}` and a leading `~` in paths of requests.
 ///
@@ -24,11 +25,13 @@ public final class PathExpansion implements PathView {
   private static final String SPECIAL = "$*#@!?-";
   private static final char REPLACEMENT = '\ufffd';
 
-  private final Map<String, String> environment;
+  private final Supplier<Map<String, String>> environment;
 
   /// Expands with these variables; `HOME` is what `~` stands for.
-  public PathExpansion(Map<String, String> environment) {
-    this.environment = Map.copyOf(environment);
+  ///
+  /// @param environment asked for each path that refers to a variable
+  public PathExpansion(Supplier<Map<String, String>> environment) {
+    this.environment = environment;
   }
 
   /// The absolute, cleaned path that a request means.
@@ -46,7 +49,11 @@ public final class PathExpansion implements PathView {
         return literal;
       }
     }
-    return existing(toPath(expandText(text, environment)));
+    return existing(toPath(refers(text) ? expandText(text, environment.get()) : text));
+  }
+
+  private static boolean refers(String text) {
+    return text.indexOf('$') >= 0 || text.charAt(0) == '~';
   }
 
   /// File names are bytes, texts are not: what is no UTF-8 is U+FFFD in the answers of this daemon,

@@ -39,12 +39,8 @@ public final class PtyRoutes {
   ///
   /// @param variables of the process, `TERM` excepted
   /// @param replayFolder for what clients may have missed
-  public record Environment(Spawner spawner, Map<String, String> variables, Path replayFolder) {
-    /// Copies the map.
-    public Environment {
-      variables = Map.copyOf(variables);
-    }
-  }
+  public record Environment(
+      Spawner spawner, Supplier<Map<String, String>> variables, Path replayFolder) {}
 
   /// @param ids a new session id at each call
   /// @param warnings told about what goes wrong outside of a request
@@ -75,7 +71,7 @@ public final class PtyRoutes {
     String command = body.stringOrEmpty("command");
     String folder = folders.make(body.stringOrEmpty("cwd"), "error creating pty session. ");
     String id = ids.get();
-    var shell = new PtyShell(environment.spawner(), environment.variables(), folder, command);
+    var shell = new PtyShell(environment.spawner(), environment.variables().get(), folder, command);
     var replay = new ReplayBuffer(environment.replayFolder().resolve(id + ".replay"), REPLAY_BYTES);
     sessions.add(new PtySession(id, shell, replay, warnings));
     var json = new JsonWriter().beginObject().field("session_id", id).endObject();

@@ -9,18 +9,21 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /// Turns the `cwd` of requests into folders.
 public final class SessionFolders {
-  private final Map<String, String> environment;
+  private final Supplier<Map<String, String>> environment;
   private final FolderExpansion expansion;
   private final CommandPlanner commands;
 
   /// @param environment what references are looked up in
   /// @param commands knows what a working folder of a run must be like
   public SessionFolders(
-      Map<String, String> environment, FolderExpansion expansion, CommandPlanner commands) {
-    this.environment = Map.copyOf(environment);
+      Supplier<Map<String, String>> environment,
+      FolderExpansion expansion,
+      CommandPlanner commands) {
+    this.environment = environment;
     this.expansion = expansion;
     this.commands = commands;
   }
@@ -52,6 +55,6 @@ public final class SessionFolders {
   }
 
   private Path expand(String cwd) {
-    return Path.of(expansion.expand(cwd, environment)).toAbsolutePath().normalize();
+    return Path.of(expansion.expand(cwd, environment.get())).toAbsolutePath().normalize();
   }
 }

@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /// Runs texts in sessions, each run on a virtual thread of its own.
 public final class SessionRunner {
@@ -29,7 +30,7 @@ public final class SessionRunner {
 
   private final Spawner spawner;
   private final Sessions sessions;
-  private final Map<String, String> environment;
+  private final Supplier<Map<String, String>> environment;
   private final Clock clock;
   private final Consumer<String> warnings;
 
@@ -38,12 +39,12 @@ public final class SessionRunner {
   public SessionRunner(
       Spawner spawner,
       Sessions sessions,
-      Map<String, String> environment,
+      Supplier<Map<String, String>> environment,
       Clock clock,
       Consumer<String> warnings) {
     this.spawner = spawner;
     this.sessions = sessions;
-    this.environment = Map.copyOf(environment);
+    this.environment = environment;
     this.clock = clock;
     this.warnings = warnings;
   }
@@ -130,13 +131,14 @@ public final class SessionRunner {
       throws IOException {
     ShellState state = session.state();
     String folder = run.folder().isEmpty() ? existing(session.folder(), output) : run.folder();
-    return ShellLaunch.find(environment.getOrDefault("PATH", ""))
+    Map<String, String> variables = environment.get();
+    return ShellLaunch.find(variables.getOrDefault("PATH", ""))
         .spec(
             new ShellLaunch.Run(
                 run.text(),
                 state,
                 "",
-                state == null ? environment : Map.of("PWD", folder),
+                state == null ? variables : Map.of("PWD", folder),
                 folder.isEmpty() ? null : folder,
                 null));
   }

@@ -54,7 +54,7 @@ class ArchiveRoutesTest {
 
   private static Router routes(Zstd zstd) {
     Router router = new Router();
-    new ArchiveRoutes(new PathExpansion(Map.of()), zstd, NO_NOTES).register(router);
+    new ArchiveRoutes(new PathExpansion(Map::of), zstd, NO_NOTES).register(router);
     return router;
   }
 

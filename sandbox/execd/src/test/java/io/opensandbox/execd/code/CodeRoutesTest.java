@@ -63,9 +63,7 @@ class CodeRoutesTest {
             broker.spawner(),
             new CommandLog(folder.resolve("output"), CommandLimits.DEFAULT, clock),
             new CommandPlanner(
-                ENVIRONMENT,
-                new EnvFileSource(() -> "", ENVIRONMENT, _ -> {}),
-                PathExpansion::expandText),
+                new EnvFileSource(() -> "", ENVIRONMENT, _ -> {}), PathExpansion::expandText),
             AccountDatabase.ofSystem(),
             clock,
             () -> UUID.randomUUID().toString(),
@@ -77,7 +75,7 @@ class CodeRoutesTest {
             contexts,
             commands,
             new SqlDatabase(new InetSocketAddress(InetAddress.getLoopbackAddress(), 1)),
-            new PathExpansion(ENVIRONMENT),
+            new PathExpansion(() -> ENVIRONMENT),
             clock,
             OUTPUT_LIMIT,
             System.err::println)

@@ -64,7 +64,7 @@ class CommandRoutesTest {
         new CommandRoutes(
             broker.spawner(),
             log,
-            new CommandPlanner(ENVIRONMENT, envFiles, PathExpansion::expandText),
+            new CommandPlanner(envFiles, PathExpansion::expandText),
             AccountDatabase.ofSystem(),
             Clock.systemUTC(),
             () -> UUID.randomUUID().toString(),

@@ -35,7 +35,7 @@ class DirectoryRoutesTest {
   private static Router routes() {
     Router router = new Router();
     new DirectoryRoutes(
-            new PathExpansion(Map.of()),
+            new PathExpansion(Map::of),
             AccountDatabase.ofSystem(),
             new FileTimes(ZoneOffset.UTC),
             1 << 20,

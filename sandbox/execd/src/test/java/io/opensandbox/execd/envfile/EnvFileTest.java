@@ -3,9 +3,16 @@ package io.opensandbox.execd.envfile;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 
+import io.opensandbox.protocol.execd.LateEnvironment;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -17,7 +24,7 @@ class EnvFileTest {
     String text = "# note\r\n\r\n  A=1  \r\nno equals\nB = two\n=nameless\nexport C=3\nA=2";
 
     assertThat(EnvFile.parse(text, ENVIRONMENT))
-        .isEqualTo(Map.of("A", "2", "B ", " two", "export C", "3"));
+        .isEqualTo(new EnvFile(Map.of(), Map.of("A", "2", "B ", " two", "export C", "3")));
   }
 
   @ParameterizedTest
@@ -37,12 +44,39 @@ class EnvFileTest {
         "a=b, a=b"
       })
   void expandsReferencesFromTheDaemonsEnvironment(String value, String expected) {
-    assertThat(EnvFile.parse("V=" + value, ENVIRONMENT)).isEqualTo(Map.of("V", expected));
+    assertThat(EnvFile.parse("V=" + value, ENVIRONMENT).commands())
+        .isEqualTo(Map.of("V", expected));
   }
 
   @Test
   void earlierLinesAreNotReferences() {
-    assertThat(EnvFile.parse("B=1\nC=$B", ENVIRONMENT)).isEqualTo(Map.of("B", "1", "C", ""));
+    assertThat(EnvFile.parse("B=1\nC=$B", ENVIRONMENT).commands())
+        .isEqualTo(Map.of("B", "1", "C", ""));
+  }
+
+  @Test
+  void environmentOfTheSandboxIsTakenAsItStands_andLinesForCommandsReferToIt() {
+    String text =
+        String.join(
+            "\n", "A=$B", LateEnvironment.BEGIN, "B=$A", "A=y", LateEnvironment.END, "C=$A$HOME");
+
+    assertThat(EnvFile.parse(text, ENVIRONMENT))
+        .isEqualTo(new EnvFile(Map.of("A", "y", "B", "$A"), Map.of("A", "$A", "C", "y/root")));
+  }
+
+  @Test
+  void sandboxHasNothingOfTheLinesForCommands(@TempDir Path folder) throws IOException {
+    Path file = folder.resolve("env");
+    List<String> warnings = new ArrayList<>();
+    var source = new EnvFileSource(file::toString, ENVIRONMENT, warnings::add);
+
+    assertThat(source.sandbox()).isEqualTo(ENVIRONMENT);
+    assertThat(warnings).isEmpty();
+    Files.writeString(file, "A=z\n" + LateEnvironment.BEGIN + "\nA=y\n" + LateEnvironment.END);
+    assertThat(source.sandbox()).isEqualTo(Map.of("HOME", "/root", "A", "y"));
+    assertThat(source.read())
+        .isEqualTo(
+            new EnvFileSource.Variables(source.sandbox(), Map.of("HOME", "/root", "A", "z")));
   }
 
   @Test

@@ -25,7 +25,7 @@ final class FileServer implements AutoCloseable {
   FileServer(Path spare, FileLimits limits) {
     Router router = new Router();
     new FileRoutes(
-            new PathExpansion(Map.of("HOME", spare.toString(), "DIR", spare.toString())),
+            new PathExpansion(() -> Map.of("HOME", spare.toString(), "DIR", spare.toString())),
             AccountDatabase.ofSystem(),
             new FileTimes(ZoneOffset.UTC),
             limits,

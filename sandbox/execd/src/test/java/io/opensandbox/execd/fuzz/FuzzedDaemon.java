@@ -103,7 +103,7 @@ final class FuzzedDaemon implements AutoCloseable {
         new IsolatedRoutes(
             new IsolatedRoutes.Environment(
                 spawner,
-                variables,
+                () -> variables,
                 IsolationLimits.of(state.resolve("isolated")),
                 new Leftovers(state),
                 new IsolatedRoutes.Tools(Optional::empty, List.of()),
@@ -150,15 +150,16 @@ final class FuzzedDaemon implements AutoCloseable {
   }
 
   private PathView confined() {
-    return new Confined(new PathExpansion(variables), root);
+    return new Confined(new PathExpansion(() -> variables), root);
   }
 
   private CommandRoutes addExecutions(Router router) {
     var envFiles =
         new EnvFileSource(() -> variables.getOrDefault("EXECD_ENVS", ""), variables, _ -> {});
-    var planner = new CommandPlanner(variables, envFiles, PathExpansion::expandText);
+    var planner = new CommandPlanner(envFiles, PathExpansion::expandText);
     var folders =
-        new SessionFolders(variables, (text, _) -> confined().expand(text).toString(), planner);
+        new SessionFolders(
+            envFiles::sandbox, (text, _) -> confined().expand(text).toString(), planner);
     var commandLog = new CommandLog(state.resolve("commands"), CommandLimits.DEFAULT, clock);
     var commands =
         new CommandRoutes(
@@ -168,7 +169,7 @@ final class FuzzedDaemon implements AutoCloseable {
     var sessionRoutes =
         new SessionRoutes(
             sessions,
-            new SessionRunner(spawner, sessions, variables, clock, _ -> {}),
+            new SessionRunner(spawner, sessions, envFiles::sandbox, clock, _ -> {}),
             folders,
             clock,
             ids("s"));
@@ -177,7 +178,7 @@ final class FuzzedDaemon implements AutoCloseable {
         "DELETE", "/command", new InterruptRoute(List.of(contexts, commands, sessionRoutes)));
     new PtyRoutes(
             new PtySessions(),
-            new PtyRoutes.Environment(spawner, variables, state),
+            new PtyRoutes.Environment(spawner, envFiles::sandbox, state),
             folders,
             ids("t"),
             _ -> {})

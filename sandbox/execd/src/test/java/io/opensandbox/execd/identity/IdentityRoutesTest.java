@@ -40,7 +40,7 @@ class IdentityRoutesTest {
   @BeforeEach
   void start() throws IOException {
     Router files = new Router();
-    var paths = new PathExpansion(Map.of());
+    var paths = new PathExpansion(Map::of);
     var times = new FileTimes(ZoneOffset.UTC);
     var leftovers = new Leftovers(directory, directory.resolve("notes"));
     new FileRoutes(paths, accounts, times, FileLimits.DEFAULT, leftovers, NewOwner.NOBODY)

@@ -75,7 +75,7 @@ class IsolatedRoutesTest {
     return new IsolatedRoutes(
         new IsolatedRoutes.Environment(
             spawner,
-            variables,
+            () -> variables,
             new IsolationLimits(
                 List.of(root),
                 1_000_000,

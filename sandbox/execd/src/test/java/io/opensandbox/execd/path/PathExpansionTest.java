@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class PathExpansionTest {
   private final Map<String, String> variables =
       Map.of("HOME", "/home/me", "A", "x", "B_1", "y/z", "T", "~");
-  private final PathExpansion expansion = new PathExpansion(variables);
+  private final PathExpansion expansion = new PathExpansion(() -> variables);
 
   @ParameterizedTest
   @CsvSource({

@@ -12,6 +12,7 @@ import io.opensandbox.execd.json.JsonParser;
 import io.opensandbox.execd.path.PathExpansion;
 import io.opensandbox.execd.process.TestBroker;
 import io.opensandbox.execd.session.SessionFolders;
+import io.opensandbox.protocol.execd.LateEnvironment;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -41,16 +42,13 @@ class PtyRoutesTest {
   @BeforeEach
   void start() throws IOException {
     Map<String, String> environment = Map.of("PATH", "/usr/bin:/bin", "PS1", "> ");
-    var planner =
-        new CommandPlanner(
-            environment,
-            new EnvFileSource(() -> "", environment, _ -> {}),
-            PathExpansion::expandText);
+    var envFile = new EnvFileSource(folder.resolve("env")::toString, environment, _ -> {});
+    var planner = new CommandPlanner(envFile, PathExpansion::expandText);
     var routes =
         new PtyRoutes(
             sessions,
-            new PtyRoutes.Environment(broker.spawner(), environment, folder.resolve("replay")),
-            new SessionFolders(environment, PathExpansion::expandText, planner),
+            new PtyRoutes.Environment(broker.spawner(), envFile::sandbox, folder.resolve("replay")),
+            new SessionFolders(envFile::sandbox, PathExpansion::expandText, planner),
             () -> UUID.randomUUID().toString(),
             System.err::println);
     var router = new Router();
@@ -97,6 +95,19 @@ class PtyRoutesTest {
       assertThat(terminal.stdout()).isEqualTo("/usr\r\nxterm-256color\r\n24 80\r\n");
       assertThat(terminal.texts().getLast()).isEqualTo("{\"type\":\"exit\",\"exit_code\":3}");
       assertThat(terminal.closeReason()).isEqualTo("1000 process exited");
+    }
+  }
+
+  @Test
+  void sandboxesEnvironmentIsTheTerminalsToo_linesForCommandsAreNot() throws Exception {
+    Files.writeString(
+        folder.resolve("env"),
+        "TOOL=x\n" + LateEnvironment.BEGIN + "\nCOLOUR=red\n" + LateEnvironment.END);
+    try (var terminal =
+        connect(create("{\"command\":\"echo \\\"$COLOUR ${TOOL-unset}\\\"\"}"), "")) {
+      terminal.awaitClose();
+
+      assertThat(terminal.stdout()).isEqualTo("red unset\r\n");
     }
   }
 

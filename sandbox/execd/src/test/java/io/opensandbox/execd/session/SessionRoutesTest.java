@@ -14,6 +14,7 @@ import io.opensandbox.execd.json.JsonParser;
 import io.opensandbox.execd.json.JsonWriter;
 import io.opensandbox.execd.path.PathExpansion;
 import io.opensandbox.execd.process.TestBroker;
+import io.opensandbox.protocol.execd.LateEnvironment;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -53,20 +54,17 @@ class SessionRoutesTest {
   }
 
   private void start(Map<String, String> environment) throws IOException {
-    var planner =
-        new CommandPlanner(
-            environment,
-            new EnvFileSource(() -> "", environment, _ -> {}),
-            PathExpansion::expandText);
+    var envFile = new EnvFileSource(folder.resolve("env")::toString, environment, _ -> {});
+    var planner = new CommandPlanner(envFile, PathExpansion::expandText);
     var sessions = new Sessions();
     var runner =
         new SessionRunner(
-            broker.spawner(), sessions, environment, Clock.systemUTC(), System.err::println);
+            broker.spawner(), sessions, envFile::sandbox, Clock.systemUTC(), System.err::println);
     var routes =
         new SessionRoutes(
             sessions,
             runner,
-            new SessionFolders(environment, PathExpansion::expandText, planner),
+            new SessionFolders(envFile::sandbox, PathExpansion::expandText, planner),
             Clock.systemUTC(),
             () -> UUID.randomUUID().toString());
     var router = new Router().add("DELETE", "/command", new InterruptRoute(List.of(routes)));
@@ -79,6 +77,17 @@ class SessionRoutesTest {
   void stop() {
     client.close();
     server.close();
+  }
+
+  @Test
+  void sandboxesEnvironmentIsTheSessionsToo_linesForCommandsAreNot() throws Exception {
+    Files.writeString(
+        folder.resolve("env"),
+        "TOOL=x\n" + LateEnvironment.BEGIN + "\nHOME=" + folder + "\n" + LateEnvironment.END);
+    String session = create("{\"cwd\":\"~/made\"}");
+
+    assertThat(texts(run(session, "pwd; echo \"$HOME ${TOOL-unset}\"")))
+        .startsWith(folder + "/made", folder + " unset");
   }
 
   @Test

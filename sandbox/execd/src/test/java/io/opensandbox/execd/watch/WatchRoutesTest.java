@@ -26,7 +26,7 @@ class WatchRoutesTest {
   private static Router routes() {
     Router router = new Router();
     Clock clock = Clock.fixed(Instant.ofEpochMilli(5), ZoneOffset.UTC);
-    new WatchRoutes(new PathExpansion(Map.of()), clock).register(router);
+    new WatchRoutes(new PathExpansion(Map::of), clock).register(router);
     return router;
   }
 
