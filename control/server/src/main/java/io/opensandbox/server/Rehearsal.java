@@ -121,7 +121,7 @@ final class Rehearsal {
             defaults.hosts(),
             defaults.security(),
             List.of(),
-            defaults.ossfsMountRoot());
+            defaults.buckets());
     try (SandboxRuntime runtime = DockerRuntime.open(config, environment.clock())) {
       runtime.list();
       runtime.find("00000000-0000-4000-8000-000000000000");

@@ -8,6 +8,7 @@ import io.opensandbox.runtime.docker.DockerRuntimeConfig;
 import io.opensandbox.runtime.docker.PortHosts;
 import io.opensandbox.runtime.docker.engine.EngineAddress;
 import io.opensandbox.runtime.docker.engine.EngineWatch;
+import io.opensandbox.runtime.docker.volume.SandboxVolumes;
 import io.opensandbox.runtime.local.LocalConfig;
 import io.opensandbox.runtime.local.LocalRuntime;
 import io.opensandbox.runtime.local.process.HostRunner;
@@ -77,7 +78,10 @@ final class Runtimes {
             pids,
             config.secureRuntime().effectiveDockerRuntime().orElse("")),
         config.storage().allowedHostPaths(),
-        Path.of(config.storage().ossfsRoot()));
+        new SandboxVolumes.Buckets(
+            Path.of(config.storage().ossfsRoot()),
+            variables.getOrDefault("PATH", "/usr/local/bin:/usr/bin:/bin"),
+            Path.of(System.getProperty("java.io.tmpdir"))));
   }
 
   private static LocalConfig local(Config config) {

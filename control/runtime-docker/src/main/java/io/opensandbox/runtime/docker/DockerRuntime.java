@@ -50,6 +50,7 @@ public final class DockerRuntime implements SandboxRuntime {
   private final ImageStore images;
   private final ExecdStaging staging;
   private final NamedVolumes volumes;
+  private final SandboxVolumes mounts;
   private final SandboxIndex index;
   private final SandboxCreation creation;
   private final CpuBoost boost;
@@ -70,15 +71,15 @@ public final class DockerRuntime implements SandboxRuntime {
     this.index = new SandboxIndex(engine, config.customNetwork());
     boolean local = config.engine() instanceof EngineAddress.Unix;
     HostPorts ports = new HostPorts(RandomGenerator.getDefault(), local);
-    SandboxVolumes sandboxVolumes =
-        new SandboxVolumes(volumes, config.allowedHostPaths(), config.ossfsMountRoot());
-    this.creation =
-        new SandboxCreation(engine, config, images, staging, sandboxVolumes, ports, index);
+    this.mounts =
+        new SandboxVolumes(
+            volumes, config.allowedHostPaths(), config.buckets(), this::bucketsInUse);
+    this.creation = new SandboxCreation(engine, config, images, staging, mounts, ports, index);
     this.boost = new CpuBoost(engine);
     ExecdReadiness readiness = new ExecdReadiness(index, host, READINESS_LIMIT);
     int processors = Runtime.getRuntime().availableProcessors();
     this.start = new SandboxStart(engine, index, creation, ports, readiness, boost, processors);
-    this.removal = new SandboxRemoval(engine, index, volumes, ports);
+    this.removal = new SandboxRemoval(engine, index, volumes, mounts, ports);
     this.snapshots = new SnapshotImages(engine, index, images);
     this.addresses = new PortAddresses(index, config.hosts(), host);
     this.output = new SandboxOutput(engine, clock);
@@ -165,6 +166,9 @@ public final class DockerRuntime implements SandboxRuntime {
             Feature.NAMED_VOLUMES,
             Feature.GPU,
             Feature.RESOURCE_LIMITS);
+    if (mounts.mountsBuckets()) {
+      features.add(Feature.OSSFS_VOLUMES);
+    }
     return new Capabilities(features, engine.os(), Platforms.arch(engine.arch()));
   }
 
@@ -336,10 +340,21 @@ public final class DockerRuntime implements SandboxRuntime {
       Set<String> live = new HashSet<>();
       index.list().forEach(sandbox -> live.add(sandbox.id()));
       boost.endAll();
-      return staging.sweep() + removeSidecars(live) + volumes.removeOrphans(live);
+      return staging.sweep()
+          + removeSidecars(live)
+          + volumes.removeOrphans(live)
+          + mounts.unmountUnused();
     } catch (EngineException e) {
       throw new SandboxException(ErrorCode.SANDBOX_QUERY_FAILED, "Failed to sweep: " + e.text(), e);
     }
+  }
+
+  private Set<String> bucketsInUse() {
+    Set<String> folders = new HashSet<>();
+    for (RuntimeSandbox sandbox : index.list()) {
+      folders.addAll(SandboxLabels.names(sandbox.labels().getOrDefault(Labels.OSSFS_MOUNTS, "[]")));
+    }
+    return folders;
   }
 
   private int removeSidecars(Set<String> live) {

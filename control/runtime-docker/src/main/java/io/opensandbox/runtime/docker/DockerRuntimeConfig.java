@@ -1,6 +1,7 @@
 package io.opensandbox.runtime.docker;
 
 import io.opensandbox.runtime.docker.engine.EngineAddress;
+import io.opensandbox.runtime.docker.volume.SandboxVolumes;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -18,7 +19,7 @@ import java.util.OptionalLong;
 /// @param hosts under which names the published ports are reached
 /// @param security what sandboxes may not do
 /// @param allowedHostPaths `storage.allowed_host_paths`
-/// @param ossfsMountRoot `storage.ossfs_mount_root`
+/// @param buckets where OSS buckets are mounted (`storage.ossfs_mount_root`)
 public record DockerRuntimeConfig(
     EngineAddress engine,
     String execdImage,
@@ -27,7 +28,7 @@ public record DockerRuntimeConfig(
     PortHosts hosts,
     Security security,
     List<String> allowedHostPaths,
-    Path ossfsMountRoot) {
+    SandboxVolumes.Buckets buckets) {
   /// Copies the list; keywords of the network mode lose their case.
   public DockerRuntimeConfig {
     networkMode = keyword(networkMode);
@@ -50,13 +51,14 @@ public record DockerRuntimeConfig(
         PortHosts.resolve("", "", "", false),
         Security.DEFAULT,
         List.of(),
-        Path.of("/mnt/ossfs"));
+        new SandboxVolumes.Buckets(
+            Path.of("/mnt/ossfs"), "/usr/local/bin:/usr/bin:/bin", Path.of("/tmp")));
   }
 
   /// This configuration with another network mode.
   public DockerRuntimeConfig withNetworkMode(String mode) {
     return new DockerRuntimeConfig(
-        engine, execdImage, mode, apiTimeout, hosts, security, allowedHostPaths, ossfsMountRoot);
+        engine, execdImage, mode, apiTimeout, hosts, security, allowedHostPaths, buckets);
   }
 
   /// Whether sandboxes share the host's network.

@@ -20,7 +20,9 @@ import io.opensandbox.runtime.docker.volume.SandboxVolumes;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -106,12 +108,14 @@ final class SandboxCreation {
     StagedExecd staged = staging.stage();
     BoundVolumes bound = volumes.bind(spec.id(), spec.volumes());
     try {
-      return make(spec, image, staged, bound);
+      RuntimeSandbox made = make(spec, image, staged, bound);
+      volumes.handOver(spec.id());
+      return made;
     } catch (StagingGone gone) {
       staging.forget(staged);
       return makeAgain(spec, image, bound, gone);
     } catch (RuntimeException e) {
-      volumes.undo(bound);
+      volumes.undo(spec.id(), bound);
       ports.release(spec.id());
       throw e;
     }
@@ -120,14 +124,16 @@ final class SandboxCreation {
   private RuntimeSandbox makeAgain(
       SandboxSpec spec, PreparedImage image, BoundVolumes bound, StagingGone gone) {
     try {
-      return make(spec, image, staging.stage(), bound);
+      RuntimeSandbox made = make(spec, image, staging.stage(), bound);
+      volumes.handOver(spec.id());
+      return made;
     } catch (StagingGone again) {
       again.addSuppressed(gone);
-      volumes.undo(bound);
+      volumes.undo(spec.id(), bound);
       ports.release(spec.id());
       throw startFailed(String.valueOf(again.getMessage()), again);
     } catch (RuntimeException e) {
-      volumes.undo(bound);
+      volumes.undo(spec.id(), bound);
       ports.release(spec.id());
       throw e;
     }
@@ -190,6 +196,10 @@ final class SandboxCreation {
     if (!bound.owned().isEmpty()) {
       wanted.put(Labels.VOLUMES, SandboxLabels.json(bound.owned()));
     }
+    if (!bound.buckets().isEmpty()) {
+      List<String> folders = bound.buckets().stream().distinct().map(Path::toString).toList();
+      wanted.put(Labels.OSSFS_MOUNTS, SandboxLabels.json(folders));
+    }
     if (CpuBoost.isFor(spec, staged)) {
       wanted.put(CpuBoost.LABEL, String.valueOf(spec.limits().nanoCpus().orElseThrow()));
     }
@@ -244,7 +254,7 @@ final class SandboxCreation {
 
   /// An earlier call for the same id got at least this far; what it may have missed is done again.
   private RuntimeSandbox existing(SandboxSpec spec, BoundVolumes bound) {
-    volumes.undo(bound);
+    volumes.undo(spec.id(), bound);
     ports.release(spec.id());
     SeenSandbox there =
         index

@@ -7,6 +7,7 @@ import io.opensandbox.runtime.RuntimeSandbox.State;
 import io.opensandbox.runtime.docker.engine.Engine;
 import io.opensandbox.runtime.docker.engine.EngineException;
 import io.opensandbox.runtime.docker.volume.NamedVolumes;
+import io.opensandbox.runtime.docker.volume.SandboxVolumes;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -24,12 +25,19 @@ final class SandboxRemoval {
   private final Engine engine;
   private final SandboxIndex index;
   private final NamedVolumes volumes;
+  private final SandboxVolumes mounts;
   private final HostPorts ports;
 
-  SandboxRemoval(Engine engine, SandboxIndex index, NamedVolumes volumes, HostPorts ports) {
+  SandboxRemoval(
+      Engine engine,
+      SandboxIndex index,
+      NamedVolumes volumes,
+      SandboxVolumes mounts,
+      HostPorts ports) {
     this.engine = engine;
     this.index = index;
     this.volumes = volumes;
+    this.mounts = mounts;
     this.ports = ports;
   }
 
@@ -50,6 +58,14 @@ final class SandboxRemoval {
     }
     ports.release(id);
     index.forget(id);
+    // Of a container that somebody else removed nobody knows what it had.
+    if (sandbox.map(SandboxRemoval::hasBuckets).orElse(true)) {
+      mounts.unmountUnused();
+    }
+  }
+
+  private static boolean hasBuckets(SeenSandbox sandbox) {
+    return sandbox.sandbox().labels().containsKey(Labels.OSSFS_MOUNTS);
   }
 
   private boolean isGone(String id) {

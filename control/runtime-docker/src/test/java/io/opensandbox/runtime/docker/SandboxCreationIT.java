@@ -236,7 +236,7 @@ final class SandboxCreationIT extends DockerFixture {
         config.hosts(),
         security,
         config.allowedHostPaths(),
-        config.ossfsMountRoot());
+        config.buckets());
   }
 
   @Test
@@ -320,7 +320,7 @@ final class SandboxCreationIT extends DockerFixture {
         config.hosts(),
         config.security(),
         List.of(prefix),
-        config.ossfsMountRoot());
+        config.buckets());
   }
 
   private static VolumeMount.Named named(String volume, Optional<String> subPath) {

@@ -3,38 +3,42 @@ package io.opensandbox.runtime.docker.volume;
 import io.opensandbox.protocol.lifecycle.ErrorCode;
 import io.opensandbox.protocol.lifecycle.SandboxException;
 import io.opensandbox.runtime.VolumeMount;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
-/// OSS buckets. Their requests are checked in full, so that the first fault is reported with its
-/// own code; then they are refused, saying what is missing, because nothing here mounts them.
+/// What a request for an OSS bucket must be like. It is checked in full before anything is said
+/// about what this machine lacks, so that the first fault is reported with its own code.
 final class OssfsVolumes {
   private static final Pattern BUCKET = Pattern.compile("[a-z0-9]([a-z0-9-]{1,61}[a-z0-9])?");
   private static final Pattern UNSAFE = Pattern.compile("[;&|`$()<>\\r\\n]");
-  private static final List<Path> TOOL_FOLDERS =
-      List.of(Path.of("/usr/local/bin"), Path.of("/usr/bin"), Path.of("/bin"));
+  private static final Pattern LINE_END = Pattern.compile("[\\r\\n]");
 
   private final Path mountRoot;
+  private final MountHost host;
 
-  OssfsVolumes(Path mountRoot) {
+  OssfsVolumes(Path mountRoot, MountHost host) {
     this.mountRoot = mountRoot;
+    this.host = host;
   }
 
-  /// Refuses a bad request with the code of its fault, and every request this host cannot serve.
+  /// Refuses a bad request with the code of its fault, and one that this host cannot serve.
   void check(VolumeMount.Ossfs mount) {
     checkFields(mount);
     checkInjection(mount);
     checkPlace(mount);
-    throw unsupported(mount);
+    Optional<String> missing = missingPart(mount.version());
+    if (missing.isPresent()) {
+      throw refuse(
+          mount,
+          ErrorCode.VOLUME_OSSFS_MOUNT_FAILED,
+          "cannot mount an OSS bucket: " + missing.get());
+    }
   }
 
-  /// Why the bucket cannot be mounted here.
-  SandboxException unsupported(VolumeMount.Ossfs mount) {
-    String why = missingPart(mount.version()).orElse("this runtime does not mount buckets");
-    return refuse(mount, ErrorCode.VOLUME_OSSFS_MOUNT_FAILED, "cannot mount an OSS bucket: " + why);
+  /// Whether buckets can be mounted here.
+  boolean isPossible() {
+    return missingPart("1.0").isEmpty() || missingPart("2.0").isEmpty();
   }
 
   private static void checkFields(VolumeMount.Ossfs mount) {
@@ -57,6 +61,12 @@ final class OssfsVolumes {
           mount,
           ErrorCode.VOLUME_INVALID_OSSFS_CREDENTIALS,
           "ossfs.accessKeyId and ossfs.accessKeySecret are needed");
+    }
+    if (LINE_END.matcher(mount.accessKeyId() + mount.accessKeySecret()).find()) {
+      throw refuse(
+          mount,
+          ErrorCode.VOLUME_INVALID_OSSFS_CREDENTIALS,
+          "ossfs.accessKeyId and ossfs.accessKeySecret must be one line each");
     }
     if (!mount.version().equals("1.0") && !mount.version().equals("2.0")) {
       throw refuse(
@@ -96,14 +106,14 @@ final class OssfsVolumes {
     }
   }
 
-  private static Optional<String> missingPart(String version) {
-    if (!Files.exists(Path.of("/dev/fuse"))) {
+  private Optional<String> missingPart(String version) {
+    if (!host.hasFuse()) {
       return Optional.of("the host has no /dev/fuse");
     }
     String tool = version.equals("1.0") ? "ossfs" : "ossfs2";
-    boolean installed =
-        TOOL_FOLDERS.stream().anyMatch(folder -> Files.isExecutable(folder.resolve(tool)));
-    return installed ? Optional.empty() : Optional.of("\"" + tool + "\" is not installed");
+    return host.find(tool).isPresent()
+        ? Optional.empty()
+        : Optional.of("\"" + tool + "\" is not installed");
   }
 
   private static SandboxException refuse(VolumeMount.Ossfs mount, ErrorCode code, String why) {

@@ -14,7 +14,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 final class OssfsVolumesTest {
-  private final OssfsVolumes volumes = new OssfsVolumes(Path.of("/mnt/ossfs"));
+  private final OssfsVolumes volumes = new OssfsVolumes(Path.of("/mnt/ossfs"), new FakeMountHost());
 
   private static VolumeMount.Ossfs mount(
       String bucket, String endpoint, String version, String option, String key, String subPath) {
@@ -46,7 +46,7 @@ final class OssfsVolumesTest {
         "bucket|oss;test|2.0|a=b|k|''|INVALID_PARAMETER",
         "bucket|oss.test|2.0|a=$(b)|k|''|INVALID_PARAMETER",
         "bucket|oss.test|2.0|a=b|k|../other|VOLUME_INVALID_SUB_PATH",
-        "bucket|oss.test|2.0|a=b|k|''|VOLUME_OSSFS_MOUNT_FAILED",
+        "bucket|oss.test|2.0|a=b|'k\nx'|''|VOLUME_INVALID_OSSFS_CREDENTIALS",
       })
   void everyFaultHasItsCode(
       String bucket,
@@ -63,8 +63,33 @@ final class OssfsVolumesTest {
   }
 
   @Test
+  void machineWithoutTheProgramOrFuse_refusesAndNamesWhatIsMissing() {
+    FakeMountHost bare = new FakeMountHost();
+    OssfsVolumes refusing = new OssfsVolumes(Path.of("/mnt/ossfs"), bare);
+    VolumeMount.Ossfs good = mount("bucket", "oss.test", "2.0", "a=b", "k", "");
+    VolumeMount.Ossfs first = mount("bucket", "oss.test", "1.0", "a=b", "k", "");
+
+    refusing.check(good);
+    assertThat(refusing.isPossible()).isTrue();
+    bare.programs.remove("ossfs2");
+    refusing.check(first);
+    assertRefused(refusing, good, "\"ossfs2\" is not installed");
+    bare.fuse = false;
+    assertRefused(refusing, first, "the host has no /dev/fuse");
+    assertThat(refusing.isPossible()).isFalse();
+  }
+
+  private static void assertRefused(OssfsVolumes volumes, VolumeMount.Ossfs mount, String why) {
+    assertThatThrownBy(() -> volumes.check(mount))
+        .isInstanceOfSatisfying(
+            SandboxException.class,
+            failure -> assertThat(failure.code()).isEqualTo(ErrorCode.VOLUME_OSSFS_MOUNT_FAILED))
+        .hasMessageContaining(why);
+  }
+
+  @Test
   void relativeRoot_isTheServersFault() {
-    OssfsVolumes relative = new OssfsVolumes(Path.of("mnt"));
+    OssfsVolumes relative = new OssfsVolumes(Path.of("mnt"), new FakeMountHost());
 
     assertThatThrownBy(() -> relative.check(mount("bucket", "oss.test", "2.0", "a", "k", "")))
         .isInstanceOfSatisfying(
