@@ -1,5 +1,6 @@
 package io.opensandbox.server;
 
+import io.opensandbox.protocol.lifecycle.SandboxException;
 import io.opensandbox.server.config.Config;
 import io.opensandbox.server.config.ConfigException;
 import io.opensandbox.server.config.ConfigLoader;
@@ -108,6 +109,9 @@ final class CommandLine implements Callable<Integer> {
       }
       server.start();
       return STAYS;
+    } catch (SandboxException e) { // it says all there is to say
+      logger().error("cannot start: {}", e.getMessage());
+      return 1;
     } catch (Exception e) {
       logger().error("cannot start: {}", e.getMessage(), e);
       return 1;

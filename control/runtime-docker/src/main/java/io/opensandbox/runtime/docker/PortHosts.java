@@ -23,12 +23,18 @@ public record PortHosts(String publicHost, String proxyHost) {
       String eip, String serverHost, String dockerHostIp, boolean insideContainer) {
     boolean specific = !List.of("", "0.0.0.0", "::").contains(serverHost.strip());
     boolean useHostIp = insideContainer && !dockerHostIp.isBlank();
-    String proxyHost = specific ? serverHost.strip() : useHostIp ? dockerHostIp.strip() : LOOPBACK;
+    String proxyHost =
+        specific ? authority(serverHost.strip()) : useHostIp ? dockerHostIp.strip() : LOOPBACK;
     if (!eip.isBlank()) {
       return new PortHosts(eip.strip(), proxyHost);
     }
     boolean known = specific || useHostIp;
     return new PortHosts(known ? proxyHost : outwardAddress(), proxyHost);
+  }
+
+  /// RFC 3986, section 3.2.2: an IPv6 address stands in brackets before a port.
+  private static String authority(String host) {
+    return host.indexOf(':') >= 0 && !host.startsWith("[") ? "[" + host + "]" : host;
   }
 
   /// The address that the kernel would send from; a connected UDP socket sends nothing.

@@ -13,6 +13,7 @@ final class PortHostsTest {
     "'',10.0.0.1,host.docker.internal,true,10.0.0.1,10.0.0.1",
     "'',0.0.0.0,host.docker.internal,true,host.docker.internal,host.docker.internal",
     "'',::,host.docker.internal,true,host.docker.internal,host.docker.internal",
+    "'',::1,host.docker.internal,true,[::1],[::1]",
     "203.0.113.9,'',host.docker.internal,true,203.0.113.9,host.docker.internal",
   })
   void firstThatIsSetWins(

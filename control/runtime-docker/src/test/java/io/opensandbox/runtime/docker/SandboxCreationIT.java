@@ -1,6 +1,7 @@
 package io.opensandbox.runtime.docker;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.opensandbox.protocol.lifecycle.ErrorCode;
@@ -224,6 +225,43 @@ final class SandboxCreationIT extends DockerFixture {
     assertThat(host.path("SecurityOpt").toString()).contains("SCMP_ACT_ALLOW");
     assertThat(host.path("CapDrop")).hasToString("[\"MKNOD\"]");
     assertThat(host.path("PidsLimit").asLong()).isZero();
+  }
+
+  @Test
+  void secureRuntime_isTheContainers() {
+    String name = "io.containerd.runc.v2"; // every engine since 20.10 knows runc by this name, too
+    assumeTrue(
+        EngineObjects.docker("info", "--format", "{{json .Runtimes}}").contains("\"" + name + "\""),
+        "the engine has no " + name);
+    DockerRuntime runtime = open(withRuntime(name));
+    SandboxSpec spec = spec("sleep", "600");
+
+    runtime.create(spec, prepare(runtime, TestImages.BUSYBOX));
+
+    assertThat(runtime.start(spec.id()).state()).isEqualTo(RuntimeSandbox.State.RUNNING);
+    assertThat(inspect(spec).path("HostConfig").path("Runtime").asText()).isEqualTo(name);
+  }
+
+  @Test
+  void secureRuntimeThatTheEngineLacks_opensNothing() {
+    assertFails(
+        ErrorCode.RUNTIME_UNAVAILABLE,
+        "the engine has no runtime \"osb-none\", only [",
+        () -> open(withRuntime("osb-none")));
+  }
+
+  private static DockerRuntimeConfig withRuntime(String name) {
+    DockerRuntimeConfig plain = config(TestImages.EXECD);
+    DockerRuntimeConfig.Security security = plain.security();
+    return withSecurity(
+        plain,
+        new DockerRuntimeConfig.Security(
+            security.dropCapabilities(),
+            security.noNewPrivileges(),
+            security.apparmorProfile(),
+            security.seccompProfile(),
+            security.pidsLimit(),
+            name));
   }
 
   private static DockerRuntimeConfig withSecurity(
