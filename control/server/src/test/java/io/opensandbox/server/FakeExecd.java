@@ -27,6 +27,7 @@ public final class FakeExecd implements AutoCloseable {
   private final List<String> recorded = new CopyOnWriteArrayList<>();
   private volatile Runnable beforePing = () -> {};
   private volatile boolean failing;
+  private volatile boolean keepsEnvironment = true;
 
   /// Starts it on a free port of the loopback.
   public FakeExecd() {
@@ -75,6 +76,11 @@ public final class FakeExecd implements AutoCloseable {
     failing = true;
   }
 
+  /// Lets commands that write the env file fail from now on.
+  public void refuseEnvironment() {
+    keepsEnvironment = false;
+  }
+
   private void note(HttpExchange exchange) {
     if (!exchange.getRequestHeaders().containsKey("X-EXECD-UNRECORDED")) {
       recorded.add(exchange.getRequestMethod() + " " + exchange.getRequestURI());
@@ -90,13 +96,20 @@ public final class FakeExecd implements AutoCloseable {
   private void command(HttpExchange exchange) throws IOException {
     note(exchange);
     String body = new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8);
-    if (JsonParser.parse(body) instanceof Json.Obj command
-        && !new Json.Str("true").equals(command.member("command"))) {
+    String line =
+        JsonParser.parse(body) instanceof Json.Obj given
+                && given.member("command") instanceof Json.Str(String text)
+            ? text
+            : "";
+    if (!line.equals("true")
+        && !line.startsWith(": >>")
+        && JsonParser.parse(body) instanceof Json.Obj command) {
       commands.add(command);
     }
+    boolean fails = failing || (!keepsEnvironment && line.contains("EXECD_ENVS"));
     answer(
         exchange,
-        failing
+        fails
             ? "{\"type\":\"error\",\"error\":{\"ename\":\"CommandExecError\"}}\n\n"
             : "{\"type\":\"init\",\"text\":\"1\"}\n\n{\"type\":\"execution_complete\"}\n\n");
   }

@@ -1,6 +1,7 @@
 package io.opensandbox.server.sandbox;
 
 import io.opensandbox.protocol.execd.LateEnvironment;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -13,11 +14,15 @@ final class ClaimEnvironment {
   private static final List<String> READ_AT_START =
       List.of("EXECD", "JUPYTER_", "OPENSANDBOX_", "OTEL_", "BOOTSTRAP_", "TMPDIR", "LD_", "JAVA");
 
+  // Linux hands over at most 128 KiB in one variable (MAX_ARG_STRLEN).
+  private static final int MAX_BYTES = 100_000;
+
   private ClaimEnvironment() {}
 
   /// Whether a sandbox that runs already can have exactly this environment.
   static boolean fits(Map<String, String> env) {
-    return env.entrySet().stream().allMatch(entry -> fits(entry.getKey(), entry.getValue()));
+    return env.entrySet().stream().allMatch(entry -> fits(entry.getKey(), entry.getValue()))
+        && lines(env).getBytes(StandardCharsets.UTF_8).length <= MAX_BYTES;
   }
 
   private static boolean fits(String name, String value) {

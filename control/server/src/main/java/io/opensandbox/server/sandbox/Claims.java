@@ -92,9 +92,10 @@ final class Claims {
 
   // Whether a sandbox that runs already can be made what was asked for.
   private boolean canBecome(PoolTemplate template, CreateRequest request, SandboxRow wanted) {
-    boolean needsCommands = !request.env().isEmpty() || needsStart(template, request);
+    String image = wanted.definition().image();
     return ClaimEnvironment.fits(request.env())
-        && (!needsCommands || execd.runsCommands(wanted.definition().image()));
+        && (request.env().isEmpty() || execd.keepsEnvironment(image))
+        && (!needsStart(template, request) || execd.runsCommands(image));
   }
 
   private boolean finish(String id, SandboxRow wanted) {

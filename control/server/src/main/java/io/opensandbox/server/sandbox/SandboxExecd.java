@@ -31,11 +31,18 @@ final class SandboxExecd {
   private static final int WARM_UP_RUNS = 20;
   private static final int MAX_IMAGES = 10_000;
 
+  private static final Command NOTHING = new Command("true", Map.of(), false);
+  // Succeeds where a client's environment can be kept.
+  private static final Command OPEN_ENV_FILE =
+      new Command(": >> \"${EXECD_ENVS:?}\"", Map.of(), false);
+
   private static final String UNRECORDED = "X-EXECD-UNRECORDED: 1\r\n";
 
   private final SandboxRuntime runtime;
   // Images without a shell, which run no commands.
   private final Set<String> commandless = ConcurrentHashMap.newKeySet();
+  // Images whose user may not write the env file.
+  private final Set<String> envless = ConcurrentHashMap.newKeySet();
 
   SandboxExecd(SandboxRuntime runtime) {
     this.runtime = runtime;
@@ -64,16 +71,21 @@ final class SandboxExecd {
   /// come, so often that its code is compiled, so that they find it quick. Gives up quietly: a
   /// sandbox whose daemon is slow is still a sandbox.
   ///
-  /// @param image of which is remembered whether it runs commands
+  /// @param image of which is remembered whether it runs commands and keeps an environment
   void warmUp(String id, String image, Optional<String> token) {
     try {
       PortAddress address = clientsPath(id);
       long end = System.nanoTime() + WARM_UP_TIME.toNanos();
       for (int i = 0; i < WARM_UP_RUNS && answers(address, token, WARM_UP); i++) {
-        run(address, token, new Command("true", Map.of(), false), WARM_UP);
+        run(address, token, NOTHING, WARM_UP);
         if (System.nanoTime() - end > 0) {
           break;
         }
+      }
+      if (succeeds(address, token, OPEN_ENV_FILE, WARM_UP)) {
+        envless.remove(image);
+      } else if (envless.size() < MAX_IMAGES) {
+        envless.add(image);
       }
       // What is between a client and the sandbox has its first connection behind it then. The
       // address need not be one that this host reaches.
@@ -100,6 +112,11 @@ final class SandboxExecd {
     return !commandless.contains(image);
   }
 
+  /// Whether the env file of an image's sandboxes can be written, as far as is known.
+  boolean keepsEnvironment(String image) {
+    return runsCommands(image) && !envless.contains(image);
+  }
+
   /// A line of shell.
   ///
   /// @param background whether it goes on by itself
@@ -113,6 +130,14 @@ final class SandboxExecd {
   private static void run(
       PortAddress address, Optional<String> token, Command command, Duration limit)
       throws IOException {
+    if (!succeeds(address, token, command, limit)) {
+      throw new IOException("the command could not be run by execd at " + address.authority());
+    }
+  }
+
+  private static boolean succeeds(
+      PortAddress address, Optional<String> token, Command command, Duration limit)
+      throws IOException {
     Map<String, Json> envs = new LinkedHashMap<>();
     command.env().forEach((name, value) -> envs.put(name, new Json.Str(value)));
     Map<String, Json> body = new LinkedHashMap<>();
@@ -121,9 +146,7 @@ final class SandboxExecd {
     body.put("envs", new Json.Obj(envs));
     String text = JsonText.of(new Json.Obj(body));
     String answer = ask(address, token, "POST", "/command", text, limit);
-    if (!isOk(answer) || !isComplete(answer)) {
-      throw new IOException("the command could not be run by execd at " + address.authority());
-    }
+    return isOk(answer) && isComplete(answer);
   }
 
   private static boolean isOk(String answer) {

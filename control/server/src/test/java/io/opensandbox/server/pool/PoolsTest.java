@@ -257,6 +257,32 @@ class PoolsTest {
   }
 
   @Test
+  void environmentThatIsTooLargeForOneVariableMakesANewSandbox() {
+    makePool(1, 1, 10, 0);
+    String half = "x".repeat(60_000);
+
+    Answer made = claim(",\"env\":{\"A\":\"" + half + "\",\"B\":\"" + half + "\"}");
+
+    assertThat(made.status()).as(made.body()).isEqualTo(202);
+    assertThat(runtime.spec(made.text("id")).env()).containsEntry("B", half);
+    assertThat(number("available")).isEqualTo(1);
+  }
+
+  @Test
+  void imagesThatKeepNoEnvironmentLoseNoMemberToAClaimWithOne() {
+    execd.refuseEnvironment();
+    makePool(1, 1, 10, 0);
+    String member = runtime.sandboxIds().getFirst();
+
+    Answer made = claim(",\"env\":{\"A\":\"1\"}");
+
+    assertThat(made.status()).as(made.body()).isEqualTo(202);
+    assertThat(runtime.spec(made.text("id")).env()).containsEntry("A", "1");
+    assertThat(runtime.sandboxIds()).contains(member);
+    assertThat(claim(",\"entrypoint\":[\"sleep\",\"1\"]").text("id")).isEqualTo(member);
+  }
+
+  @Test
   void anEmptyPoolMakesANewSandboxFromItsTemplate() {
     String template =
         "{\"spec\":{\"containers\":[{\"image\":\"busybox\",\"command\":[\"sleep\",\"1d\"],"
