@@ -16,6 +16,7 @@ import io.opensandbox.runtime.RuntimeSandbox;
 import io.opensandbox.runtime.SandboxRuntime;
 import io.opensandbox.runtime.SandboxSpec;
 import io.opensandbox.runtime.VolumeMount;
+import io.opensandbox.runtime.docker.volume.SandboxVolumes;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
@@ -53,6 +54,23 @@ abstract class DockerFixture {
 
   static DockerRuntimeConfig config(String execdImage) {
     return DockerRuntimeConfig.of(execdImage).withNetworkMode("bridge");
+  }
+
+  /// The same with other parts of it.
+  static DockerRuntimeConfig config(
+      DockerRuntimeConfig.Security security,
+      List<String> allowedHostPaths,
+      SandboxVolumes.Buckets buckets) {
+    DockerRuntimeConfig plain = config(TestImages.EXECD);
+    return new DockerRuntimeConfig(
+        plain.engine(),
+        plain.execdImage(),
+        plain.networkMode(),
+        plain.apiTimeout(),
+        plain.hosts(),
+        security,
+        allowedHostPaths,
+        buckets);
   }
 
   DockerRuntime open(String execdImage) {

@@ -50,18 +50,9 @@ final class OssfsIT extends DockerFixture {
     Files.setPosixFilePermissions(tool, PosixFilePermissions.fromString("rwxr-xr-x"));
     root = folder.toRealPath().resolve("mnt");
     Path credentials = Files.createDirectory(folder.resolve("credentials"));
-    DockerRuntimeConfig plain = config(TestImages.EXECD);
-    config =
-        new DockerRuntimeConfig(
-            plain.engine(),
-            plain.execdImage(),
-            plain.networkMode(),
-            plain.apiTimeout(),
-            plain.hosts(),
-            plain.security(),
-            plain.allowedHostPaths(),
-            new SandboxVolumes.Buckets(
-                root, tools + ":/usr/sbin:/usr/bin:/sbin:/bin", credentials));
+    var buckets =
+        new SandboxVolumes.Buckets(root, tools + ":/usr/sbin:/usr/bin:/sbin:/bin", credentials);
+    config = config(DockerRuntimeConfig.Security.DEFAULT, List.of(), buckets);
   }
 
   @AfterEach

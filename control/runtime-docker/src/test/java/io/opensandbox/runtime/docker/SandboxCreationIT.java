@@ -210,11 +210,10 @@ final class SandboxCreationIT extends DockerFixture {
   void seccompProfile_isReadFromItsFile() throws Exception {
     Path profile = folder.resolve("profile.json");
     Files.writeString(profile, "{\"defaultAction\": \"SCMP_ACT_ALLOW\"}");
-    DockerRuntimeConfig plain = config(TestImages.EXECD);
     DockerRuntimeConfig.Security security =
         new DockerRuntimeConfig.Security(
             List.of("MKNOD"), false, "", profile.toString(), OptionalLong.empty(), "");
-    DockerRuntime runtime = open(withSecurity(plain, security));
+    DockerRuntime runtime = open(withSecurity(security));
     SandboxSpec spec = spec("sleep", "600");
 
     runtime.create(spec, prepare(runtime, TestImages.BUSYBOX));
@@ -251,30 +250,14 @@ final class SandboxCreationIT extends DockerFixture {
   }
 
   private static DockerRuntimeConfig withRuntime(String name) {
-    DockerRuntimeConfig plain = config(TestImages.EXECD);
-    DockerRuntimeConfig.Security security = plain.security();
+    DockerRuntimeConfig.Security plain = DockerRuntimeConfig.Security.DEFAULT;
     return withSecurity(
-        plain,
         new DockerRuntimeConfig.Security(
-            security.dropCapabilities(),
-            security.noNewPrivileges(),
-            security.apparmorProfile(),
-            security.seccompProfile(),
-            security.pidsLimit(),
-            name));
+            plain.dropCapabilities(), plain.noNewPrivileges(), "", "", plain.pidsLimit(), name));
   }
 
-  private static DockerRuntimeConfig withSecurity(
-      DockerRuntimeConfig config, DockerRuntimeConfig.Security security) {
-    return new DockerRuntimeConfig(
-        config.engine(),
-        config.execdImage(),
-        config.networkMode(),
-        config.apiTimeout(),
-        config.hosts(),
-        security,
-        config.allowedHostPaths(),
-        config.buckets());
+  private static DockerRuntimeConfig withSecurity(DockerRuntimeConfig.Security security) {
+    return config(security, List.of(), config(TestImages.EXECD).buckets());
   }
 
   @Test
@@ -348,17 +331,9 @@ final class SandboxCreationIT extends DockerFixture {
         .isEqualTo("[\"" + volume + "\"]");
   }
 
-  private DockerRuntimeConfig withAllowed(String prefix) {
-    DockerRuntimeConfig config = config(TestImages.EXECD);
-    return new DockerRuntimeConfig(
-        config.engine(),
-        config.execdImage(),
-        config.networkMode(),
-        config.apiTimeout(),
-        config.hosts(),
-        config.security(),
-        List.of(prefix),
-        config.buckets());
+  private static DockerRuntimeConfig withAllowed(String prefix) {
+    DockerRuntimeConfig plain = config(TestImages.EXECD);
+    return config(plain.security(), List.of(prefix), plain.buckets());
   }
 
   private static VolumeMount.Named named(String volume, Optional<String> subPath) {
