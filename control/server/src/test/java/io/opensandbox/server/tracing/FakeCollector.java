@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /// An OpenTelemetry collector on a loopback port that keeps the spans it gets in OTLP's binary form
 /// (opentelemetry-proto, `trace.proto`).
@@ -21,6 +22,7 @@ final class FakeCollector implements AutoCloseable {
 
   private final HttpServer server;
   private final List<Seen> spans = new CopyOnWriteArrayList<>();
+  private final AtomicInteger busy = new AtomicInteger();
 
   /// A span as it arrived.
   ///
@@ -42,6 +44,11 @@ final class FakeCollector implements AutoCloseable {
         "/v1/traces",
         exchange -> {
           byte[] body = exchange.getRequestBody().readAllBytes();
+          if (busy.getAndUpdate(left -> Math.max(0, left - 1)) > 0) {
+            exchange.sendResponseHeaders(503, -1);
+            exchange.close();
+            return;
+          }
           for (Field resource : fields(ByteBuffer.wrap(body), 1)) {
             for (Field scope : fields(resource.bytes(), 2)) {
               fields(scope.bytes(), 2).forEach(span -> spans.add(seen(span.bytes())));
@@ -51,6 +58,11 @@ final class FakeCollector implements AutoCloseable {
           exchange.close();
         });
     server.start();
+  }
+
+  /// Answers the next calls with 503 and keeps nothing of them.
+  void refuse(int calls) {
+    busy.set(calls);
   }
 
   /// The variables that make a server send its spans here, soon.

@@ -116,6 +116,16 @@ class TracingTest {
   }
 
   @Test
+  void aBusyCollectorIsAskedAgain() {
+    collector.refuse(2);
+    try (TestServer server = TestServer.startWith(folder, collector.variables())) {
+      traced(server, "GET", "/v1/sandboxes", "");
+
+      assertThat(await(span -> span.name().equals("GET /v1/sandboxes")).trace()).isEqualTo(TRACE);
+    }
+  }
+
+  @Test
   void theCaptureBehindASnapshotIsAPartOfItsRequest() {
     try (TestServer server = TestServer.startWith(folder, collector.variables())) {
       String id = server.create();
