@@ -74,7 +74,7 @@ public final class LocalRuntime implements SandboxRuntime {
   private final Images images;
   private final Volumes volumes;
   private final Networks networks;
-  private final Firewall firewall;
+  private final Optional<Firewall> firewall;
   private final PortForwards ports;
   private final Notes notes;
   private final Engine engine;
@@ -148,15 +148,20 @@ public final class LocalRuntime implements SandboxRuntime {
     this.watch = new ExitWatch(listeners::changed, engine::pillars);
     this.ports = new PortForwards(config.bindAddress());
     List<SandboxRecord> found = store.load();
-    int subnet = rootless ? 0 : Subnets.choose(host.routes(), prefix);
-    this.firewall = new Firewall(prefix, subnet, runner);
-    if (!rootless) {
-      firewall.raise();
+    Wiring wiring;
+    if (rootless) {
+      this.firewall = Optional.empty();
+      wiring = tunnels(prefix, runner);
+    } else {
+      Subnets.Subnet subnet = Subnets.take(host::routes, prefix);
+      this.firewall = Optional.of(new Firewall(prefix, subnet.number(), runner));
+      firewall.get().raise();
+      wiring = new Cables(prefix, subnet, host.mtu(), config.launcher(), runner);
     }
     this.networks =
         new Networks(
             prefix,
-            wiring(host, subnet, prefix, runner),
+            wiring,
             config.limits().preparedNetworks(),
             found.stream().map(record -> record.network().slot()).collect(Collectors.toSet()));
     this.groups = new Groups(cgroups, runner);
@@ -199,14 +204,13 @@ public final class LocalRuntime implements SandboxRuntime {
     }
   }
 
-  private Wiring wiring(Host host, int subnet, String prefix, Runner runner) {
-    if (!rootless) {
-      return new Cables(prefix, subnet, host.mtu(), config.launcher(), runner);
-    }
+  private Wiring tunnels(String prefix, Runner runner) {
     Tunnels tunnels = new Tunnels(config.dataDirectory().resolve("networks"), prefix, runner);
     try {
+      tunnels.awaitOthers();
       tunnels.tryOut();
     } catch (Runner.RunFailure e) {
+      tunnels.close();
       lock.close();
       throw new SandboxException(
           ErrorCode.RUNTIME_UNAVAILABLE,
@@ -559,9 +563,7 @@ public final class LocalRuntime implements SandboxRuntime {
     images.close();
     housekeeping.close();
     if (boxes.isEmpty()) {
-      if (!rootless) {
-        firewall.lower();
-      }
+      firewall.ifPresent(Firewall::lower);
       cgroups.removeParent();
       notes.close();
       disk.close();

@@ -7,15 +7,15 @@ import java.util.function.UnaryOperator;
 /// Networks of root: a namespace and a cable (veth) to the host, which routes and translates.
 public final class Cables implements Wiring {
   private final String prefix;
-  private final int subnet;
+  private final Subnets.Subnet subnet;
   private final int mtu;
   private final Path launcher;
   private final Runner runner;
 
   /// @param prefix begins the name of everything made here, at most 9 characters
-  /// @param subnet second byte of the addresses
+  /// @param subnet has the addresses; closed with this
   /// @param launcher execd, whose `network` makes them
-  public Cables(String prefix, int subnet, int mtu, Path launcher, Runner runner) {
+  public Cables(String prefix, Subnets.Subnet subnet, int mtu, Path launcher, Runner runner) {
     this.prefix = prefix;
     this.subnet = subnet;
     this.mtu = mtu;
@@ -30,7 +30,7 @@ public final class Cables implements Wiring {
 
   @Override
   public Slot slot(int number) {
-    return new Slot(number, prefix, subnet);
+    return new Slot(number, prefix, subnet.number());
   }
 
   @Override
@@ -60,5 +60,10 @@ public final class Cables implements Wiring {
         Runner.Command.of("ip", "-force", "-batch", "-")
             .behind()
             .withInput("link del " + slot.cable() + "\nnetns del " + slot.namespace() + "\n"));
+  }
+
+  @Override
+  public void close() {
+    subnet.close();
   }
 }

@@ -204,6 +204,7 @@ public final class Networks implements AutoCloseable {
       if (!worker.awaitTermination(30, TimeUnit.SECONDS)) {
         LOG.warn("networks are still being taken down; the next start sweeps them");
       }
+      wiring.close();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } finally {

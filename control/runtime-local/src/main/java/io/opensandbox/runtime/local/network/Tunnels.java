@@ -3,16 +3,15 @@ package io.opensandbox.runtime.local.network;
 import io.opensandbox.runtime.local.process.Runner;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /// Networks of an ordinary user: a namespace and `pasta`, which carries what leaves it to sockets
 /// of that user, and lets the host in at two ports of a loopback address of the sandbox's own.
@@ -25,25 +24,38 @@ public final class Tunnels implements Wiring {
   private static final int BLOCKS = 128;
   private static final int EXECD_PORT = 44772;
   private static final Pattern ADDRESS = Pattern.compile("\\binet ([\\d.]+)");
+
+  /// Both hold the directory's lock, shared, so that the next server can wait for what a killed one
+  /// had begun ([#awaitOthers]). pasta, which outlives this, does not.
   private static final String MAKE =
       """
+      exec 9<"${1%/*}" && flock --shared 9 &&
       touch "$1" &&
-      unshare --net="$1" sh -c 'ip link set lo up && exec nft -f -' &&
-      exec pasta --quiet --config-net --ipv4-only --no-map-gw -t "$2/44772:44772,8080:8080" \
-        -u none -T none -U none --netns "$1" --pid "$1.pid" </dev/null
+      unshare --net="$1" sh -c 'ip link set lo up && exec nft -f -' 9<&- &&
+      pasta --quiet --config-net --ipv4-only --no-map-gw -t "$2/44772:44772,8080:8080" \
+        -u none -T none -U none --netns "$1" --pid "$1.pid" </dev/null 9<&-
       """;
+
+  /// Ends when pasta has, whose ports the next network of that number needs. One that was begun and
+  /// killed before it could leave its number is known by its arguments; so is whose a number is.
   private static final String TAKE_DOWN =
       """
-      if read -r pid <"$1.pid"; then
-        case $(cat "/proc/$pid/comm") in pasta* | passt*) kill "$pid" ;; esac
-      fi
+      exec 9<"${1%/*}" && flock --shared 9
+      pid=$(cat "$1.pid") || pid=$(cd /proc && grep -lszxF -e "$1" [0-9]*/cmdline | cut -d/ -f1)
+      for one in $pid; do
+        case $(cat "/proc/$one/comm") in
+          pasta* | passt*) grep -qszxF -e "$1" "/proc/$one/cmdline" && kill -KILL "$one" || continue ;;
+          *) continue ;;
+        esac
+        while grep -qs '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$one/status"; do sleep 0.01; done
+      done
       umount --lazy "$1"
       rm -f "$1" "$1.pid"
       """;
 
   private final Path namespaces;
   private final String prefix;
-  private final int block;
+  private final Block block;
   private final Runner runner;
 
   /// @param namespaces directory for the namespaces, made when it is not there
@@ -57,40 +69,61 @@ public final class Tunnels implements Wiring {
     } catch (IOException e) {
       throw new UncheckedIOException("cannot make " + namespaces, e);
     }
-    this.block = block(namespaces.resolveSibling("networks.block"), prefix);
+    this.block = block(namespaces, prefix);
   }
 
-  /// The second byte of the loopback addresses: the one of an earlier run, or one that nobody else
-  /// seems to use.
-  private static int block(Path file, String prefix) {
-    try {
+  /// Loopback addresses of one server.
+  ///
+  /// @param number second byte of them
+  /// @param claim absent when sandboxes run there and somebody has what stands for it, who cannot
+  ///   be a server
+  private record Block(int number, Optional<Claim> claim) {}
+
+  /// The one of an earlier run, for sandboxes that run keep their addresses, or one that nobody
+  /// has.
+  private static Block block(Path namespaces, String prefix) {
+    Path file = namespaces.resolveSibling("networks.block");
+    try (Stream<Path> networks = Files.list(namespaces)) {
       if (Files.exists(file)) {
-        return Integer.parseInt(Files.readString(file).strip());
+        int number = Integer.parseInt(Files.readString(file).strip());
+        Optional<Claim> claim = claim(number);
+        if (claim.isPresent() || networks.findAny().isPresent()) {
+          return new Block(number, claim);
+        }
       }
-      int start = Math.floorMod(prefix.hashCode(), BLOCKS);
-      int chosen =
-          IntStream.range(0, BLOCKS)
-              .map(i -> FIRST_BLOCK + (start + i) % BLOCKS)
-              .filter(Tunnels::isFree)
-              .findFirst()
-              .orElseThrow(() ->
-                  new IllegalStateException("no free network between 127.64.0.0 and 127.191.0.0"));
-      Files.writeString(file, chosen + "\n");
+      Block chosen = freeBlock(Math.floorMod(prefix.hashCode(), BLOCKS));
+      Files.writeString(file, chosen.number() + "\n");
       return chosen;
     } catch (IOException e) {
       throw new UncheckedIOException("cannot use " + file, e);
     }
   }
 
-  private static boolean isFree(int block) {
-    for (int last : new int[] {2, 6, 10}) {
-      try (ServerSocket socket = new ServerSocket()) {
-        socket.bind(new InetSocketAddress("127." + block + ".0." + last, EXECD_PORT));
-      } catch (IOException e) {
-        return false;
+  private static Block freeBlock(int start) throws IOException {
+    for (int i = 0; i < BLOCKS; i++) {
+      int number = FIRST_BLOCK + (start + i) % BLOCKS;
+      Optional<Claim> claim = claim(number);
+      if (claim.isPresent()) {
+        // After the claim: sandboxes may run there whose server does not.
+        if (!Listening.blocks().contains(number)) {
+          return new Block(number, claim);
+        }
+        claim.get().close();
       }
     }
-    return true;
+    throw new IllegalStateException("no free network between 127.64.0.0 and 127.191.0.0");
+  }
+
+  private static Optional<Claim> claim(int number) {
+    return Claim.of("127." + number + ".0.3", EXECD_PORT);
+  }
+
+  /// Waits until no command of an earlier server on this directory makes or takes down a network
+  /// any more: what it made late would be nobody's, and what it removed late could be ours.
+  ///
+  /// @throws Runner.RunFailure when they do not end
+  public void awaitOthers() {
+    runner.text("flock", namespaces.toString(), "true");
   }
 
   /// Makes a network and takes it down again.
@@ -112,7 +145,7 @@ public final class Tunnels implements Wiring {
 
   @Override
   public Slot slot(int number) {
-    return new Slot(number, prefix, "127." + block, namespaces);
+    return new Slot(number, prefix, "127." + block.number(), namespaces);
   }
 
   @Override
@@ -158,8 +191,12 @@ public final class Tunnels implements Wiring {
 
   @Override
   public void takeDown(Slot slot) {
-    // Parts of it may be gone already. Lazily, since pasta, which ends a little later, holds it
-    // too.
+    // Parts of it may be gone already. Lazily, since a sandbox may hold it a little longer.
     runner.run(Runner.Command.of("sh", "-c", TAKE_DOWN, "sh", slot.path().toString()).behind());
+  }
+
+  @Override
+  public void close() {
+    block.claim().ifPresent(Claim::close);
   }
 }

@@ -5,7 +5,7 @@ import java.nio.file.Path;
 import java.util.function.UnaryOperator;
 
 /// How a sandbox's network is made and taken away again.
-public sealed interface Wiring permits Cables, Tunnels {
+public sealed interface Wiring extends AutoCloseable permits Cables, Tunnels {
   /// The directory whose entries are our network namespaces.
   Path namespaces();
 
@@ -24,4 +24,8 @@ public sealed interface Wiring permits Cables, Tunnels {
 
   /// Takes a network, or what there is of it, down.
   void takeDown(Slot slot);
+
+  /// Lets go of the addresses. Sandboxes that run there keep theirs.
+  @Override
+  void close();
 }

@@ -1,12 +1,10 @@
 package io.opensandbox.runtime.local.network;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.opensandbox.runtime.local.process.Runner;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class FirewallTest {
@@ -43,36 +41,6 @@ class FirewallTest {
   void rules_areInATableOfTheirOwn() {
     assertThat(new Firewall("oslabcdef", 203, new FakeRunner("DROP")).rules())
         .contains("table inet oslabcdef", "ip saddr 10.203.0.0/16", "169.254.0.0/16");
-  }
-
-  @Test
-  void subnet_avoidsWhatIsRouted() {
-    List<String> routes =
-        List.of(
-            "default via 192.0.2.1 dev eth0",
-            "10.201.0.0/24 dev vpn",
-            "10.202.0.0/30 dev oslother.3 proto kernel",
-            "local 10.203.0.1 dev oslabcdef.0 table local");
-
-    assertThat(Subnets.choose(routes, "oslabcdef")).isEqualTo(203);
-    assertThat(Subnets.choose(routes, "oslother")).isEqualTo(202);
-  }
-
-  /// A lower one may have become free since.
-  @Test
-  void subnet_ofSandboxesThatRun_stays() {
-    List<String> routes =
-        List.of("10.202.0.0/30 dev oslother.3", "10.205.0.0/30 dev oslabcdef.0 proto kernel");
-
-    assertThat(Subnets.choose(routes, "oslabcdef")).isEqualTo(205);
-  }
-
-  @Test
-  void subnet_allTaken_isAnError() {
-    List<String> routes =
-        IntStream.range(200, 256).mapToObj(i -> "10." + i + ".0.0/16 dev x").toList();
-
-    assertThatThrownBy(() -> Subnets.choose(routes, "osl")).hasMessageContaining("no free network");
   }
 
   @Test
