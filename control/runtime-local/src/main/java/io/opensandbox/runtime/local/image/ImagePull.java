@@ -8,6 +8,7 @@ import io.opensandbox.runtime.local.record.SandboxRecord.Tree;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -22,45 +23,54 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 
 /// Brings an image from a registry or a file onto this machine, with skopeo.
 final class ImagePull {
   private static final Duration COPY_LIMIT = Duration.ofMinutes(30);
+  private static final Duration LOOK = Duration.ofSeconds(1);
   private static final String BLOBS = "blobs";
+  private static final String BY_DIGEST = "sha256";
   private static final String BY_CONTENT = "l-";
   private static final String BY_ARCHIVE = "z-";
   private static final int LAYER_NAME_LENGTH = 26;
   private static final int UNPACK_AT_ONCE = 2;
+
+  /// What one image may cost.
+  ///
+  /// @param bytes that it may be to download, and may unpack to
+  /// @param silence how long its registry may send nothing
+  record Limits(long bytes, Duration silence) {}
 
   private final Path work;
   private final Layers layers;
   private final String architecture;
   private final List<Path> directories;
   private final List<String> insecureRegistries;
-  private final long maxBytes;
+  private final Limits limits;
   private final Runner runner;
   private final LayerArchive archive;
   private final Jsonb jsonb = Jsonb.builder().failOnUnknown(false).build();
 
   /// @param work for downloads; blobs stay there so that images share them
   /// @param directories below which image files may lie
-  /// @param maxBytes that one image may unpack to
   ImagePull(
       Path work,
       Layers layers,
       String architecture,
       List<Path> directories,
       List<String> insecureRegistries,
-      long maxBytes,
+      Limits limits,
       Runner runner) {
     this.work = work;
     this.layers = layers;
     this.architecture = architecture;
     this.directories = List.copyOf(directories);
     this.insecureRegistries = List.copyOf(insecureRegistries);
-    this.maxBytes = maxBytes;
+    this.limits = limits;
     this.runner = runner;
     this.archive = new LayerArchive(runner);
   }
@@ -71,7 +81,20 @@ final class ImagePull {
   }
 
   private Path blobs() {
-    return work.resolve(BLOBS);
+    return work.resolve(BLOBS).resolve(BY_DIGEST);
+  }
+
+  /// So that pulls share what they have whole, and each can tell what is its own.
+  private static void linkAll(Path from, Path to) throws IOException {
+    try (Stream<Path> blobs = Files.list(from)) {
+      for (Path blob : (Iterable<Path>) blobs::iterator) {
+        try {
+          Files.createLink(to.resolve(blob.getFileName()), blob);
+        } catch (FileAlreadyExistsException e) {
+          // The same: its name is its digest.
+        }
+      }
+    }
   }
 
   /// Bytes of downloads that are kept for other images.
@@ -110,9 +133,16 @@ final class ImagePull {
       Files.createDirectories(blobs());
       Path layout = Files.createTempDirectory(work, "pull-");
       try {
-        copy(source, request.auth(), layout);
+        Path own = Files.createDirectories(layout.resolve(BLOBS).resolve(BY_DIGEST));
+        linkAll(blobs(), own);
+        try {
+          copy(source, request.auth(), layout);
+        } finally {
+          linkAll(own, blobs());
+        }
         Oci.Index index = OciLayout.index(layout);
-        OciLayout.Stored stored = new OciLayout.Stored(blobs(), index.manifests().getFirst());
+        OciLayout.Stored stored =
+            new OciLayout.Stored(layout.resolve(BLOBS), index.manifests().getFirst());
         return unpack(request.reference(), stored, hold, progress);
       } finally {
         layers.removeTree(layout);
@@ -138,9 +168,11 @@ final class ImagePull {
                 "--insecure-policy",
                 // A layout cannot keep them, and an ordinary user not read the host's.
                 "--remove-signatures",
+                // As the registry sends it, so that what arrives is what lies on the disk.
+                "--dest-oci-accept-uncompressed-layers",
                 "--override-os=linux",
                 "--override-arch=" + architecture,
-                "--dest-shared-blob-dir=" + blobs()));
+                "--dest-shared-blob-dir=" + layout.resolve(BLOBS)));
     boolean plain =
         source.isLoopback() || source.registry().filter(insecureRegistries::contains).isPresent();
     if (plain) {
@@ -153,9 +185,37 @@ final class ImagePull {
     }
     argv.add(source.name());
     argv.add("oci:" + layout + ":image");
-    Runner.Output output = runner.run(Runner.Command.of(argv).within(COPY_LIMIT));
+    DownloadWatch watch =
+        new DownloadWatch(layout, limits.bytes(), limits.silence(), System.nanoTime());
+    Runner.Output output = watched(Runner.Command.of(argv).within(COPY_LIMIT), watch);
+    watch.checkBytes();
     if (output.exitCode() != 0) {
       throw new Runner.RunFailure(reason(output.stderr()));
+    }
+  }
+
+  /// Runs a command, which ends early when it downloads too much or nothing.
+  private Runner.Output watched(Runner.Command command, DownloadWatch watch) throws IOException {
+    try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      Future<Runner.Output> copy = threads.submit(() -> runner.run(command));
+      try {
+        while (true) {
+          try {
+            return copy.get(LOOK.toMillis(), TimeUnit.MILLISECONDS);
+          } catch (TimeoutException e) {
+            watch.check(System.nanoTime());
+          }
+        }
+      } catch (ExecutionException e) {
+        throw e.getCause() instanceof RuntimeException failure
+            ? failure
+            : new IllegalStateException(e);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new IOException("interrupted while downloading", e);
+      } finally {
+        copy.cancel(true);
+      }
     }
   }
 
@@ -241,7 +301,7 @@ final class ImagePull {
 
   private List<String> unpackLayers(List<Blob> blobs, ProgressListener progress)
       throws IOException {
-    UnpackLimit limit = new UnpackLimit(maxBytes);
+    UnpackLimit limit = new UnpackLimit(limits.bytes());
     Semaphore room = new Semaphore(UNPACK_AT_ONCE);
     AtomicInteger begun = new AtomicInteger();
     try (var tasks = Executors.newVirtualThreadPerTaskExecutor()) {

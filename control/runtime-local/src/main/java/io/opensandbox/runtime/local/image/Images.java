@@ -43,12 +43,15 @@ public final class Images implements AutoCloseable {
   /// How long a prepared image waits for its sandbox.
   private static final Duration PROMISE = Duration.ofMinutes(10);
 
+  /// How long a registry may send nothing, a token's way there and back included.
+  private static final Duration SILENCE = Duration.ofMinutes(2);
+
   /// Where images may come from.
   ///
   /// @param directories below which `oci:` and `docker-archive:` references may point
   /// @param insecureRegistries `host[:port]` of registries spoken to without TLS
   /// @param layouts OCI image layouts whose images are known by their names
-  /// @param maxBytes that one image may unpack to
+  /// @param maxBytes that one image may be to download, and may unpack to
   public record Sources(
       List<Path> directories, List<String> insecureRegistries, List<Path> layouts, long maxBytes) {
     /// Copies the lists.
@@ -93,7 +96,7 @@ public final class Images implements AutoCloseable {
             architecture,
             sources.directories(),
             sources.insecureRegistries(),
-            sources.maxBytes(),
+            new ImagePull.Limits(sources.maxBytes(), SILENCE),
             runner);
     try {
       Files.createDirectories(directory);
