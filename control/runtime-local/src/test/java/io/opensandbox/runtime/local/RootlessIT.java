@@ -13,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -73,15 +74,27 @@ class RootlessIT {
         LocalEscapeIT.class,
         EscapeSuiteIT.class,
         ImagesIT.class,
-        ImageCollectionIT.class
+        ImageCollectionIT.class,
+        BehaviourIT.class,
+        CrashIT.class
       })
   void holdsForAnOrdinaryUser(Class<?> tests) throws Exception {
-    Path output = copies.resolve(tests.getSimpleName() + ".out");
+    passesAs(USER, tests);
+  }
+
+  /// One without lines in `/etc/subuid`, whose namespace has no other user.
+  @Test
+  void commonSuite_holdsForAUserWhoIsAlone() throws Exception {
+    passesAs("nobody", LocalRuntimeIT.class);
+  }
+
+  private static void passesAs(String user, Class<?> tests) throws Exception {
+    Path output = copies.resolve(tests.getSimpleName() + "-" + user + ".out");
     Process process =
         new ProcessBuilder(
                 "runuser",
                 "-u",
-                USER,
+                user,
                 "--",
                 copies.resolve("rootless").toString(),
                 Path.of(System.getProperty("java.home"), "bin/java").toString(),
