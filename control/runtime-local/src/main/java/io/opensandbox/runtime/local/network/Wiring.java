@@ -18,7 +18,7 @@ public sealed interface Wiring extends AutoCloseable permits Cables, Tunnels {
 
   /// Makes a network.
   ///
-  /// @param priority of the commands that do it
+  /// @param priority of the commands that do it, unless what carries its traffic would have it, too
   /// @throws Runner.RunFailure when it cannot be made; what was made of it stays
   void make(Slot slot, UnaryOperator<Runner.Command> priority);
 
