@@ -7,6 +7,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -71,13 +73,16 @@ final class Claims {
         continue; // another request of this server is at it
       }
       try {
+        FutureTask<Boolean> answer = ask(id, template);
         switch (members.claim(id, wanted, key)) {
           case MemberStore.Claim.Lost _ -> {}
           case MemberStore.Claim.Repeated(EarlierCreate earlier) -> {
             return new Outcome.Repeated(earlier);
           }
           case MemberStore.Claim.Taken _ -> {
-            if (prepare(id, template, request, wanted) && finish(id, wanted)) {
+            if (answers(answer, id, template)
+                && prepare(id, template, request, wanted)
+                && finish(id, wanted)) {
               return new Outcome.Claimed(sandboxes.find(id).orElse(wanted));
             }
             discard(id, wanted);
@@ -110,13 +115,30 @@ final class Claims {
         wanted.createdAt());
   }
 
+  // The member's daemon is asked while the row is written: a claim takes as long as the slower one.
+  private FutureTask<Boolean> ask(String id, PoolTemplate template) {
+    var answer = new FutureTask<>(() -> execd.answers(id, template.execdToken(), ANSWER_LIMIT));
+    Thread.ofVirtual().name("claim-" + id).start(answer);
+    return answer;
+  }
+
+  private static boolean answers(FutureTask<Boolean> answer, String id, PoolTemplate template) {
+    try {
+      if (answer.get()) {
+        return true;
+      }
+      LOG.warn("sandbox {}: member of pool {} does not answer", id, template.pool());
+    } catch (ExecutionException e) {
+      LOG.warn("sandbox {}: member of pool {}: ", id, template.pool(), e.getCause());
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt();
+    }
+    return false;
+  }
+
   private boolean prepare(
       String id, PoolTemplate template, CreateRequest request, SandboxRow wanted) {
     Optional<String> token = template.execdToken();
-    if (!execd.answers(id, token, ANSWER_LIMIT)) {
-      LOG.warn("sandbox {}: member of pool {} does not answer", id, template.pool());
-      return false;
-    }
     try {
       if (!request.env().isEmpty()) {
         Map<String, String> env =
