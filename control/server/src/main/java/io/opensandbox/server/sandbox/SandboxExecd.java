@@ -41,8 +41,8 @@ final class SandboxExecd {
   private final SandboxRuntime runtime;
   // Images without a shell, which run no commands.
   private final Set<String> commandless = ConcurrentHashMap.newKeySet();
-  // Images whose user may not write the env file.
-  private final Set<String> envless = ConcurrentHashMap.newKeySet();
+  // Whether the user of an image may write the env file; looked at once per start of the server.
+  private final Map<String, Boolean> keepsEnvironment = new ConcurrentHashMap<>();
 
   SandboxExecd(SandboxRuntime runtime) {
     this.runtime = runtime;
@@ -82,10 +82,9 @@ final class SandboxExecd {
           break;
         }
       }
-      if (succeeds(address, token, OPEN_ENV_FILE, WARM_UP)) {
-        envless.remove(image);
-      } else if (envless.size() < MAX_IMAGES) {
-        envless.add(image);
+      // Once: members that ran it are claimed more slowly.
+      if (!keepsEnvironment.containsKey(image) && keepsEnvironment.size() < MAX_IMAGES) {
+        keepsEnvironment.put(image, succeeds(address, token, OPEN_ENV_FILE, WARM_UP));
       }
       // What is between a client and the sandbox has its first connection behind it then. The
       // address need not be one that this host reaches.
@@ -114,7 +113,7 @@ final class SandboxExecd {
 
   /// Whether the env file of an image's sandboxes can be written, as far as is known.
   boolean keepsEnvironment(String image) {
-    return runsCommands(image) && !envless.contains(image);
+    return runsCommands(image) && keepsEnvironment.getOrDefault(image, true);
   }
 
   /// A line of shell.
