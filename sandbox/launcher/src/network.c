@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PREFIX = 30, BUFFER = 1024, REPLY = 4096 };
+enum { PREFIX = 30, BUFFER = 1024, REPLY = 4096, PATH_LENGTH = 256 };
 
 static const char inside[] = "eth0";
 
@@ -119,6 +119,13 @@ static bool raise(int socket, int index) {
   return request(socket);
 }
 
+static bool remove_device(int socket, const char *name) {
+  struct ifinfomsg device = {.ifi_family = AF_UNSPEC, .ifi_index = (int)if_nametoindex(name)};
+  if (device.ifi_index == 0) return errno == ENODEV;
+  begin(RTM_DELLINK, 0, &device, sizeof device);
+  return request(socket) || errno == ENODEV;
+}
+
 static bool give_address(int socket, int index, struct in_addr address) {
   struct ifaddrmsg device = {.ifa_family = AF_INET, .ifa_prefixlen = PREFIX, .ifa_scope = RT_SCOPE_UNIVERSE, .ifa_index = (uint32_t)index};
   begin(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &device, sizeof device);
@@ -148,17 +155,25 @@ static bool connect_device(int socket, const char *name, struct in_addr address)
 
 static int open_routes(void) { return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE); }
 
-// As `ip netns add`, with which others look at it: the directory is a mount whose mounts go where it goes.
-static bool share_directory(const char *path) {
-  char directory[256];
-  snprintf(directory, sizeof directory, "%s", path);
+// Names come and go one after the other: whoever holds the lock of their directory knows that none changes. It goes with this process.
+static bool lock_directory(const char *directory) {
+  if (mkdir(directory, 0755) < 0 && errno != EEXIST) return false;
+  int lock = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  return lock >= 0 && flock(lock, LOCK_EX) == 0;
+}
+
+static bool directory_of(const char *path, char *directory, size_t size) {
+  snprintf(directory, size, "%s", path);
   char *name = strrchr(directory, '/');
   if (name == NULL || name == directory) return errno = EINVAL, false;
   *name = 0;
-  if (mkdir(directory, 0755) < 0 && errno != EEXIST) return false;
-  // One after the other, or it becomes two mounts on top of each other. The lock goes with this process.
-  int lock = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (lock < 0 || flock(lock, LOCK_EX) < 0) return false;
+  return true;
+}
+
+// As `ip netns add`, with which others look at it: the directory is a mount whose mounts go where it goes.
+static bool share_directory(const char *path) {
+  char directory[PATH_LENGTH];
+  if (!directory_of(path, directory, sizeof directory) || !lock_directory(directory)) return false;
   if (mount("", directory, "none", MS_SHARED | MS_REC, NULL) == 0) return true;
   if (errno != EINVAL || mount(directory, directory, "none", MS_BIND | MS_REC, NULL) < 0) return false;
   return mount("", directory, "none", MS_SHARED | MS_REC, NULL) == 0;
@@ -186,13 +201,39 @@ static bool make(const char *path, const char *cable, uint32_t mtu, struct in_ad
   return route_through(routes, gateway) || failed("route through", cable);
 }
 
-// The next server clears away what it finds when it starts: what comes later, nobody would. The cable goes with the namespace.
-static bool still_wanted(pid_t server, const char *path) {
+// The next server clears away what it finds when it starts: what comes later, nobody would. The name is still ours, as is its directory's lock.
+static bool still_wanted(pid_t server, const char *path, const char *cable) {
   if (getppid() == server) return true;
+  // At once, not when the kernel clears the namespace away: its name may be taken again.
+  if (!remove_device(open_routes(), cable)) return failed("remove", cable);
   umount2(path, MNT_DETACH);
   unlink(path);
   errno = ESRCH;
   return failed("find the server that wanted", path);
+}
+
+// Both ends of the cable go with the inner one. A place in which no namespace was put has none.
+static bool remove_cable(int place) {
+  if (setns(place, CLONE_NEWNET) < 0) return errno == EINVAL;
+  int routes = open_routes();
+  return routes >= 0 && remove_device(routes, inside);
+}
+
+// A name that stands for another namespace by now stays.
+static bool remove_name(int place, const char *path) {
+  struct stat meant, found;
+  char directory[PATH_LENGTH];
+  if (!directory_of(path, directory, sizeof directory) || !lock_directory(directory) || fstat(place, &meant) < 0) return false;
+  if (stat(path, &found) < 0) return errno == ENOENT;
+  if (meant.st_dev != found.st_dev || meant.st_ino != found.st_ino) return true;
+  umount2(path, MNT_DETACH);
+  return unlink(path) == 0;
+}
+
+// Takes down the network that standard input is. Whoever opened it said which one: when this comes late, its name may be another's.
+static bool take_down(const char *path) {
+  if (!remove_cable(STDIN_FILENO)) return failed("remove the cable of", path);
+  return remove_name(STDIN_FILENO, path) || failed("remove", path);
 }
 
 static bool read_number(const char *text, unsigned long *value) {
@@ -204,10 +245,11 @@ static bool read_number(const char *text, unsigned long *value) {
 int network_run(int argc, char **argv) {
   struct in_addr gateway, address;
   unsigned long server, mtu;
+  if (argc == 2 && strcmp(argv[0], "remove") == 0) return take_down(argv[1]) ? 0 : 1;
   if (argc != 6 || !read_number(argv[0], &server) || !read_number(argv[3], &mtu) || mtu > UINT16_MAX ||
       inet_pton(AF_INET, argv[4], &gateway) != 1 || inet_pton(AF_INET, argv[5], &address) != 1) {
-    fprintf(stderr, "usage: execd network SERVER PATH CABLE MTU GATEWAY ADDRESS\n");
+    fprintf(stderr, "usage: execd network SERVER PATH CABLE MTU GATEWAY ADDRESS\n       execd network remove PATH <PATH\n");
     return 2;
   }
-  return make(argv[1], argv[2], (uint32_t)mtu, gateway, address) && still_wanted((pid_t)server, argv[1]) ? 0 : 1;
+  return make(argv[1], argv[2], (uint32_t)mtu, gateway, address) && still_wanted((pid_t)server, argv[1], argv[2]) ? 0 : 1;
 }

@@ -58,15 +58,35 @@ class Network(unittest.TestCase):
         self.assertRegex(errors, "^execd network: cannot make /.*/one: File exists\nexecd network: cannot make a: File exists\n$")
 
     def test_what_nobody_wants_any_more_does_not_stay(self):
-        script = 'make one a 1 || echo "status $?"; ls "$place"; grep -c "$place/one" /proc/self/mountinfo'
+        script = 'make one a 1 || echo "status $?"; ls "$place"; ls /proc/sys/net/ipv4/conf | grep -x a || true; grep -c "$place/one" /proc/self/mountinfo'
         status, output, errors = self.run_script(script)
         self.assertEqual((output, status), ("status 1\n0\n", 1))
         self.assertRegex(errors, "^execd network: cannot find the server that wanted /.*/one: No such process\n$")
 
+    def test_removes_both_ends_at_once(self):
+        # Somebody still holds the namespace, as a process in it would.
+        script = 'make one a; make two b; exec 3<"$place/one"; "$launcher" network remove "$place/one" <"$place/one"; ls "$place"; ls /proc/sys/net/ipv4/conf\n' \
+                 'grep -c "$place/one" /proc/self/mountinfo || true; nsenter --net=/proc/self/fd/3 ls /proc/sys/net/ipv4/conf'
+        status, output, errors = self.run_script(script)
+        self.assertEqual((errors, status), ("", 0))
+        self.assertEqual([line for line in output.split() if line not in ("all", "default", "lo")], ["two", "b", "0"])
+
+    def test_removal_that_comes_late_leaves_the_next_of_that_name_alone(self):
+        script = 'make one a; exec 3<"$place/one"; "$launcher" network remove "$place/one" <&3; make one a\n' \
+                 '"$launcher" network remove "$place/one" <&3; ls "$place"; ls /proc/sys/net/ipv4/conf | grep -x a; inside ls /proc/sys/net/ipv4/conf | grep eth0'
+        status, output, errors = self.run_script(script)
+        self.assertEqual((errors, output, status), ("", "one\na\neth0\n", 0))
+
+    def test_removes_a_name_without_a_namespace(self):
+        script = 'make two b; : >"$place/one"; "$launcher" network remove "$place/one" <"$place/one"; ls "$place"'
+        status, output, errors = self.run_script(script)
+        self.assertEqual((errors, output, status), ("", "two\n", 0))
+
     def test_bad_usage(self):
+        usage = "usage: execd network SERVER PATH CABLE MTU GATEWAY ADDRESS\n       execd network remove PATH <PATH\n"
         for arguments in (["1", "one"], ["1", "one", "a", "1400", "10.9.9.1", "nonsense"], ["1", "one", "a", "0", "10.9.9.1", "10.9.9.2"]):
             done = subprocess.run([self.launcher, "network", *arguments], capture_output=True, text=True, timeout=DEADLINE)
-            self.assertEqual((done.returncode, done.stderr), (2, "usage: execd network SERVER PATH CABLE MTU GATEWAY ADDRESS\n"))
+            self.assertEqual((done.returncode, done.stderr), (2, usage))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 package io.opensandbox.runtime.local.network;
 
 import io.opensandbox.runtime.local.process.Runner;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.function.UnaryOperator;
 
@@ -55,11 +56,14 @@ public final class Cables implements Wiring {
 
   @Override
   public void takeDown(Slot slot) {
-    // Each may be gone already; -force goes on after a line that fails.
-    runner.run(
-        Runner.Command.of("ip", "-force", "-batch", "-")
-            .behind()
-            .withInput("link del " + slot.cable() + "\nnetns del " + slot.namespace() + "\n"));
+    if (Files.exists(slot.path())) {
+      // Its standard input says which network is meant: what is still at it when this server has
+      // been killed leaves alone what the next one calls by that name.
+      runner.run(
+          Runner.Command.of(launcher.toString(), "network", "remove", slot.path().toString())
+              .behind()
+              .withInput(slot.path()));
+    }
   }
 
   @Override

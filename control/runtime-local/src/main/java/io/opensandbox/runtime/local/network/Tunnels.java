@@ -26,13 +26,18 @@ public final class Tunnels implements Wiring {
   private static final Pattern ADDRESS = Pattern.compile("\\binet ([\\d.]+)");
 
   /// Both hold the directory's lock, shared, so that the next server can wait for what a killed one
-  /// had begun ([#awaitOthers]). pasta, which outlives this, does not.
+  /// had begun ([#awaitOthers]), and begin nothing when theirs is gone by then. pasta, which
+  /// outlives this, does not.
+  private static final String BEGIN =
+      """
+      exec 9<"${1%/*}" && flock --shared 9 && grep -q "^PPid:[[:space:]]*$2$" "/proc/$$/status" || exit
+      """;
+
   private static final String MAKE =
       """
-      exec 9<"${1%/*}" && flock --shared 9 &&
       touch "$1" &&
       unshare --net="$1" sh -c 'ip link set lo up && exec nft -f -' 9<&- &&
-      pasta --quiet --config-net --ipv4-only --no-map-gw -t "$2/44772:44772,8080:8080" \
+      pasta --quiet --config-net --ipv4-only --no-map-gw -t "$3/44772:44772,8080:8080" \
         -u none -T none -U none --netns "$1" --pid "$1.pid" </dev/null 9<&-
       """;
 
@@ -40,7 +45,6 @@ public final class Tunnels implements Wiring {
   /// killed before it could leave its number is known by its arguments; so is whose a number is.
   private static final String TAKE_DOWN =
       """
-      exec 9<"${1%/*}" && flock --shared 9
       pid=$(cat "$1.pid") || pid=$(cd /proc && grep -lszxF -e "$1" [0-9]*/cmdline | cut -d/ -f1)
       for one in $pid; do
         case $(cat "/proc/$one/comm") in
@@ -157,8 +161,15 @@ public final class Tunnels implements Wiring {
   public void make(Slot slot, UnaryOperator<Runner.Command> priority) {
     // As urgent as anything else, whoever waits: pasta keeps the priority that it begins with.
     runner.check(
-        Runner.Command.of("sh", "-c", MAKE, "sh", slot.path().toString(), slot.address())
+        script(BEGIN + MAKE, slot.path().toString(), slot.address())
             .withInput(rules(hostAddresses())));
+  }
+
+  private static Runner.Command script(String text, String path, String... arguments) {
+    List<String> command = new ArrayList<>(List.of("sh", "-c", text, "sh", path));
+    command.add(Long.toString(ProcessHandle.current().pid()));
+    command.addAll(List.of(arguments));
+    return Runner.Command.of(command);
   }
 
   private List<String> hostAddresses() {
@@ -191,7 +202,7 @@ public final class Tunnels implements Wiring {
   @Override
   public void takeDown(Slot slot) {
     // Parts of it may be gone already. Lazily, since a sandbox may hold it a little longer.
-    runner.run(Runner.Command.of("sh", "-c", TAKE_DOWN, "sh", slot.path().toString()));
+    runner.run(script(BEGIN + TAKE_DOWN, slot.path().toString()));
   }
 
   @Override

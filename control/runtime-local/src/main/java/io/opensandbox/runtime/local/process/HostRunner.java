@@ -56,6 +56,7 @@ public final class HostRunner implements Runner {
   private Process start(Command command) {
     ProcessBuilder builder = new ProcessBuilder(command.argv());
     builder.directory(command.directory().orElse(Path.of("/")).toFile());
+    command.file().ifPresent(file -> builder.redirectInput(file.toFile()));
     builder.environment().clear();
     builder.environment().putAll(Map.of("PATH", path, "LC_ALL", "C.UTF-8"));
     try {

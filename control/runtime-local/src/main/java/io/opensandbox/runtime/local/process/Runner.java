@@ -48,10 +48,16 @@ public interface Runner {
   ///
   /// @param argv program, looked up on the `PATH`, and arguments; never a secret
   /// @param input bytes for standard input, absent for none
+  /// @param file what standard input is, opened by this process when the program starts, in place
+  ///   of `input`
   /// @param directory working directory, absent for `/`
   /// @param timeout after which the program is killed
   record Command(
-      List<String> argv, Optional<InputStream> input, Optional<Path> directory, Duration timeout) {
+      List<String> argv,
+      Optional<InputStream> input,
+      Optional<Path> file,
+      Optional<Path> directory,
+      Duration timeout) {
     /// Copies the arguments.
     public Command {
       argv = List.copyOf(argv);
@@ -64,7 +70,8 @@ public interface Runner {
 
     /// A program without input that has half a minute.
     public static Command of(List<String> argv) {
-      return new Command(argv, Optional.empty(), Optional.empty(), Duration.ofSeconds(30));
+      return new Command(
+          argv, Optional.empty(), Optional.empty(), Optional.empty(), Duration.ofSeconds(30));
     }
 
     /// The same with text on standard input.
@@ -74,24 +81,29 @@ public interface Runner {
 
     /// The same with a stream on standard input; the caller closes it.
     public Command withInput(InputStream stream) {
-      return new Command(argv, Optional.of(stream), directory, timeout);
+      return new Command(argv, Optional.of(stream), file, directory, timeout);
+    }
+
+    /// The same with a file as standard input.
+    public Command withInput(Path opened) {
+      return new Command(argv, input, Optional.of(opened), directory, timeout);
     }
 
     /// The same in a directory.
     public Command in(Path where) {
-      return new Command(argv, input, Optional.of(where), timeout);
+      return new Command(argv, input, file, Optional.of(where), timeout);
     }
 
     /// The same, behind whatever else wants a processor.
     public Command behind() {
       List<String> later = new ArrayList<>(List.of("nice", "-n", "19"));
       later.addAll(argv);
-      return new Command(later, input, directory, timeout);
+      return new Command(later, input, file, directory, timeout);
     }
 
     /// The same with another time limit.
     public Command within(Duration limit) {
-      return new Command(argv, input, directory, limit);
+      return new Command(argv, input, file, directory, limit);
     }
   }
 
