@@ -25,18 +25,50 @@ public final class ServerProcess implements AutoCloseable {
   private final Server client;
   private Process process;
 
-  private ServerProcess(Path folder, int port) throws IOException {
+  private ServerProcess(Path folder, int port, String runtime) throws IOException {
     this.folder = folder;
     this.port = port;
-    writeConfig();
+    writeConfig(runtime);
     this.client = new Server(url(), key);
     this.process = launch();
   }
 
-  /// Starts a server with its state in `folder`; returns when it answers.
+  /// Starts a server of the Docker engine with its state in `folder`; returns when it answers.
   public static ServerProcess start(Path folder) {
+    return start(
+        folder,
+        """
+        [runtime]
+        type = "docker"
+        execd_image = "opensandbox/execd:local"
+
+        [docker]
+        network_mode = "bridge"
+        """);
+  }
+
+  /// The same without a daemon: sandboxes of the local runtime, below `folder`.
+  public static ServerProcess startLocal(Path folder) {
+    return start(
+        folder,
+        """
+        [runtime]
+        type = "local"
+
+        [local]
+        data_dir = "%s"
+        execd_dir = "%s"
+        image_layouts = ["%s"]
+        """
+            .formatted(
+                folder.resolve("local"),
+                REPOSITORY.resolve("sandbox/launcher/target/dist"),
+                REPOSITORY.resolve(".work/images")));
+  }
+
+  private static ServerProcess start(Path folder, String runtime) {
     try {
-      var server = new ServerProcess(folder, FreePort.find());
+      var server = new ServerProcess(folder, FreePort.find(), runtime);
       server.awaitReady();
       return server;
     } catch (IOException e) {
@@ -125,7 +157,8 @@ public final class ServerProcess implements AutoCloseable {
     }
   }
 
-  private String log() {
+  /// What it logged so far, over all its starts.
+  public String log() {
     try {
       return Files.readString(folder.resolve("server.log"));
     } catch (IOException e) {
@@ -133,7 +166,7 @@ public final class ServerProcess implements AutoCloseable {
     }
   }
 
-  private void writeConfig() throws IOException {
+  private void writeConfig(String runtime) throws IOException {
     var file = folder.resolve("config.toml");
     var ownerOnly = PosixFilePermissions.fromString("rw-------");
     Files.createFile(file, PosixFilePermissions.asFileAttribute(ownerOnly));
@@ -145,17 +178,12 @@ public final class ServerProcess implements AutoCloseable {
         port = %d
         api_key = "%s"
 
-        [runtime]
-        type = "docker"
-        execd_image = "opensandbox/execd:local"
-
-        [docker]
-        network_mode = "bridge"
-
         [store]
         path = "%s"
+
+        %s\
         """
-            .formatted(port, key, folder.resolve("store.db")),
+            .formatted(port, key, folder.resolve("store.db"), runtime),
         UTF_8);
   }
 

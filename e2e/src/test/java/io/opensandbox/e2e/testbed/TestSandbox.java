@@ -15,7 +15,8 @@ import java.util.Map;
 public record TestSandbox(Server server, Json created, Execd execd) implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
-  static TestSandbox create(Server server, Map<String, Object> request) {
+  /// A sandbox on any server, ready for commands. Adds the run's metadata.
+  public static TestSandbox create(Server server, Map<String, Object> request) {
     var body = new LinkedHashMap<>(request);
     body.putIfAbsent("metadata", Map.of(Testbed.RUN_KEY, Testbed.RUN));
     var created = server.create(body);

@@ -1,0 +1,11 @@
+package io.opensandbox.e2e.escape;
+
+import io.opensandbox.e2e.testbed.ServerProcess;
+import java.nio.file.Path;
+
+class LocalFileEscapeIT extends FileEscapeTck {
+  @Override
+  ServerProcess start(Path folder) {
+    return ServerProcess.startLocal(folder);
+  }
+}
