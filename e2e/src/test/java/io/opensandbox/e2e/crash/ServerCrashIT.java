@@ -2,14 +2,12 @@ package io.opensandbox.e2e.crash;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.opensandbox.e2e.testbed.Docker;
 import io.opensandbox.e2e.testbed.Images;
 import io.opensandbox.e2e.testbed.ServerProcess;
 import io.opensandbox.e2e.wire.Deadline;
 import io.opensandbox.e2e.wire.Json;
 import io.opensandbox.e2e.wire.Server;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -124,7 +122,7 @@ class ServerCrashIT {
   void containerRemovedWhileDown_isNotListedAsRunning() {
     var id = server.create(request(Images.BUSYBOX)).text("id");
     process.kill();
-    docker("rm", "--force", containerOf(id));
+    Docker.run("rm", "--force", containerOf(id));
 
     process.restart();
 
@@ -167,36 +165,18 @@ class ServerCrashIT {
   }
 
   private String containerOf(String id) {
-    return docker("ps", "--all", "--quiet", "--filter", "label=opensandbox.io/id=" + id).getFirst();
+    return Docker.run("ps", "--all", "--quiet", "--filter", "label=opensandbox.io/id=" + id)
+        .getFirst();
   }
 
   private Set<String> containers() {
     return Set.copyOf(
-        docker(
+        Docker.run(
             "ps",
             "--all",
             "--filter",
             "label=crash=" + mark,
             "--format",
             "{{.Label \"opensandbox.io/id\"}}"));
-  }
-
-  private static List<String> docker(String... arguments) {
-    var command = new ArrayList<>(List.of("docker"));
-    command.addAll(List.of(arguments));
-    try {
-      var process =
-          new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
-      var output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-      if (process.waitFor() != 0) {
-        throw new IllegalStateException(command + " failed: " + output);
-      }
-      return output.lines().toList();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException(e);
-    }
   }
 }

@@ -1,9 +1,5 @@
 package io.opensandbox.e2e.testbed;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.Locale;
 
 /// An image made on the spot from one that is there, with more lines of a Dockerfile.
@@ -18,24 +14,13 @@ public final class DerivedImage {
             + base.name().toLowerCase(Locale.ROOT)
             + "-"
             + Integer.toHexString(instructions.hashCode());
-    try {
-      var build =
-          new ProcessBuilder("docker", "build", "--quiet", "--tag", name, "-")
-              .redirectErrorStream(true)
-              .start();
-      try (var dockerfile = build.getOutputStream()) {
-        dockerfile.write(("FROM " + base.reference() + "\n" + instructions + "\n").getBytes(UTF_8));
-      }
-      var output = new String(build.getInputStream().readAllBytes(), UTF_8);
-      if (build.waitFor() != 0) {
-        throw new IllegalStateException("docker build of " + name + " failed: " + output);
-      }
-      return name;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException(e);
-    }
+    Docker.feed(
+        "FROM " + base.reference() + "\n" + instructions + "\n",
+        "build",
+        "--quiet",
+        "--tag",
+        name,
+        "-");
+    return name;
   }
 }
