@@ -107,6 +107,12 @@ final class Creation {
 
   private Box make(
       SandboxSpec spec, Image image, Function<LayeredRoot, Volumes.Prepared> volumesFor) {
+    if (!parts.groups().haveRoom()) {
+      throw new SandboxException(
+          ErrorCode.OVER_CAPACITY,
+          "there is no memory for another sandbox: all together have nearly as much as"
+              + " local.memory_max_bytes allows; delete some, or raise it");
+    }
     try (Cleanup cleanup = new Cleanup()) {
       List<Tree> trees = withExecd(image);
       LayeredRoot root = new LayeredRoot(trees, parts.layers()::path);

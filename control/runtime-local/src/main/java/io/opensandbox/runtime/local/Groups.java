@@ -10,6 +10,14 @@ import io.opensandbox.runtime.local.process.Runner;
 ///
 /// @param cgroups without any hierarchy where the host gives none
 record Groups(CgroupTree cgroups, Runner runner) {
+  /// What a sandbox takes that does nothing yet, its daemon's start included, with some to spare.
+  private static final long ONE_MORE = 128L << 20;
+
+  /// Whether one more sandbox would not make the kernel kill processes of others for memory.
+  boolean haveRoom() {
+    return cgroups.hasMemory(ONE_MORE);
+  }
+
   Group of(String id, Slot slot) {
     return cgroups.isPresent() ? cgroups.of(id) : new NamespaceGroup(slot.path(), runner);
   }

@@ -129,6 +129,28 @@ public final class Cgroup implements Group {
     }
   }
 
+  /// Whether its processes can have this much more memory, or an eighth of its limit if that is
+  /// less. What the kernel can take back from the page cache counts as free.
+  boolean hasMemory(long bytes) {
+    long limit =
+        number(file("memory", v2.isPresent() ? "memory.max" : "memory.limit_in_bytes"))
+            .orElse(Long.MAX_VALUE);
+    long left = limit - memoryBytes();
+    long wanted = Math.min(bytes, limit / 8);
+    return left >= wanted || left + cached() >= wanted;
+  }
+
+  private long cached() {
+    String prefix = v2.isPresent() ? "" : "total_";
+    return read(file("memory", "memory.stat"))
+        .orElse("")
+        .lines()
+        .filter(line ->
+            line.startsWith(prefix + "inactive_file ") || line.startsWith(prefix + "active_file "))
+        .mapToLong(line -> Long.parseLong(line.substring(line.indexOf(' ') + 1)))
+        .sum();
+  }
+
   /// Stops all processes where they are.
   ///
   /// @return whether they were frozen at the time of return

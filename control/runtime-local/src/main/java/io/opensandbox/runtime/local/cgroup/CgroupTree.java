@@ -155,6 +155,12 @@ public final class CgroupTree {
             OptionalInt.empty()));
   }
 
+  /// Whether there is this much memory left for all sandboxes together, or an eighth of what they
+  /// may have if that is less; true where nothing limits them.
+  public boolean hasMemory(long bytes) {
+    return !isPresent() || group("").hasMemory(bytes);
+  }
+
   private static void delegate(Path group) {
     if (handsOn(group.resolve("cgroup.subtree_control"))) {
       return;

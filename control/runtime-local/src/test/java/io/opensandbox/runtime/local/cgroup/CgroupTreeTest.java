@@ -77,6 +77,42 @@ class CgroupTreeTest {
   }
 
   @Test
+  void pureV2_hasMemoryWhereFilesCanGiveWay() throws IOException {
+    CgroupTree tree = pureV2();
+    file("osl/memory.max", "1000000");
+    file("osl/memory.current", "950000");
+    Path stat = file("osl/memory.stat", "anon 950000\ninactive_file 0\nactive_file 49000\n");
+
+    assertThat(tree.hasMemory(50_000)).isTrue();
+    assertThat(tree.hasMemory(100_000)).isFalse();
+    Files.writeString(stat, "anon 900000\ninactive_file 30000\nactive_file 20000\n");
+    assertThat(tree.hasMemory(100_000)).isTrue();
+  }
+
+  @Test
+  void v1_hasMemoryWhereFilesCanGiveWay() throws IOException {
+    CgroupTree tree = CgroupTree.detect("osl", allOfV1());
+    file("memory/osl/memory.limit_in_bytes", "1000000");
+    file("memory/osl/memory.usage_in_bytes", "900000");
+    file("memory/osl/memory.stat", "active_file 90000\ntotal_inactive_file 24999\n");
+
+    assertThat(tree.hasMemory(100_000)).isTrue();
+    // More than an eighth is not asked for.
+    assertThat(tree.hasMemory(1_000_000)).isFalse();
+    file("memory/osl/memory.stat", "total_inactive_file 25000\n");
+    assertThat(tree.hasMemory(1_000_000)).isTrue();
+  }
+
+  @Test
+  void memoryWithoutALimitIsThere() throws IOException {
+    CgroupTree tree = pureV2();
+    file("osl/memory.max", "max");
+    file("osl/memory.current", "900000");
+
+    assertThat(tree.hasMemory(1 << 30)).isTrue();
+  }
+
+  @Test
   void pureV2_freezesByItsEvents() throws IOException {
     Cgroup group = pureV2().of("box");
     Path freeze = file("osl/box/cgroup.freeze", "0");
