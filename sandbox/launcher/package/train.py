@@ -129,8 +129,14 @@ def jvm_of(launcher):
 
 
 def main():
+    # For what execd keeps for its next start on that port, which never comes.
+    with tempfile.TemporaryDirectory(dir="/tmp") as temporary:
+        train(temporary)
+
+
+def train(temporary):
     port = free_port()
-    launcher = subprocess.Popen([sys.argv[1], "--port", str(port)], stdin=subprocess.DEVNULL)
+    launcher = subprocess.Popen([sys.argv[1], "--port", str(port)], stdin=subprocess.DEVNULL, env={**os.environ, "TMPDIR": temporary})
     try:
         wait_until_bound(port)
         client = Client(port)

@@ -4,8 +4,11 @@ import io.opensandbox.e2e.wire.Server;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.Map;
 import java.util.UUID;
+import java.util.stream.Stream;
 
 /// The server that all tests of one run share. It starts with the first test that asks for it and
 /// ends with the virtual machine.
@@ -43,9 +46,21 @@ public final class Testbed {
 
     private static ServerProcess start() {
       try {
-        var server = ServerProcess.start(Files.createTempDirectory("opensandbox-e2e"));
-        Runtime.getRuntime().addShutdownHook(new Thread(server::close));
+        var folder = Files.createTempDirectory("opensandbox-e2e");
+        var server = ServerProcess.start(folder);
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> end(server, folder)));
         return server;
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+
+    private static void end(ServerProcess server, Path folder) {
+      server.close();
+      try (Stream<Path> files = Files.walk(folder)) {
+        for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+          Files.delete(file);
+        }
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
