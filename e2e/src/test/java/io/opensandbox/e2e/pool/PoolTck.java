@@ -57,6 +57,9 @@ abstract class PoolTck {
       for (Json left : server.list("?pageSize=200").at("items").items()) {
         server.http().send("DELETE", "/sandboxes/" + left.text("id"));
       }
+      for (Json left : server.http().send("GET", "/snapshots").json().at("items").items()) {
+        server.http().send("DELETE", "/snapshots/" + left.text("id"));
+      }
       awaitMembers(0);
     } finally {
       process.close();
@@ -85,6 +88,54 @@ abstract class PoolTck {
         .contains(Long.toString(MEMORY));
     awaitStatus(2, 1);
     assertThat(members()).hasSize(3);
+  }
+
+  @Test
+  void claimsEnvironment_isInASnapshotLikeAnyOther_andARestoresOwnWins() {
+    create(1);
+    String snapshot = snapshot(claim().text("id"));
+
+    String plain = restore(snapshot, Map.of());
+    String own = restore(snapshot, Map.of("FROM_CLAIM", "restore", "OWN", "own"));
+
+    assertThat(environment(plain)).containsExactly("template claim none");
+    assertThat(environment(own)).containsExactly("template restore own");
+    assertThat(environment(restore(snapshot(own), Map.of("OWN", "again"))))
+        .containsExactly("template restore again");
+  }
+
+  private String snapshot(String sandbox) {
+    String id =
+        server
+            .http()
+            .send("POST", "/sandboxes/" + sandbox + "/snapshots")
+            .expect(202)
+            .json()
+            .text("id");
+    Deadline.in(PATIENCE)
+        .await(
+            () ->
+                server
+                    .http()
+                    .send("GET", "/snapshots/" + id)
+                    .expect(200)
+                    .json()
+                    .at("status")
+                    .text("state")
+                    .equals("Ready"),
+            "the snapshot is not ready");
+    return id;
+  }
+
+  private String restore(String snapshot, Map<String, String> env) {
+    return server
+        .create(
+            Map.of("snapshotId", snapshot, "env", env, "resourceLimits", Map.of(), "timeout", 600))
+        .text("id");
+  }
+
+  private List<String> environment(String id) {
+    return server.execd(id, PATIENCE).run("echo $FROM_TEMPLATE $FROM_CLAIM ${OWN:-none}").stdout();
   }
 
   @Test

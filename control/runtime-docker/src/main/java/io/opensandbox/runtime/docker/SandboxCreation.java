@@ -43,6 +43,7 @@ final class SandboxCreation {
   private final SandboxIndex index;
   private final ContainerRequest request;
   private final ImageShells shells;
+  private final RestoredEnvironment environment;
 
   SandboxCreation(
       Engine engine,
@@ -61,6 +62,7 @@ final class SandboxCreation {
     this.index = index;
     this.request = new ContainerRequest(config);
     this.shells = new ImageShells(engine);
+    this.environment = new RestoredEnvironment(engine);
   }
 
   /// Refuses what cannot be made here, making nothing.
@@ -108,12 +110,9 @@ final class SandboxCreation {
     StagedExecd staged = staging.stage();
     BoundVolumes bound = volumes.bind(spec.id(), spec.volumes());
     try {
-      RuntimeSandbox made = make(spec, image, staged, bound);
+      RuntimeSandbox made = makeWith(staged, spec, image, bound);
       volumes.handOver(spec.id());
       return made;
-    } catch (StagingGone gone) {
-      staging.forget(staged);
-      return makeAgain(spec, image, bound, gone);
     } catch (RuntimeException e) {
       volumes.undo(spec.id(), bound);
       ports.release(spec.id());
@@ -121,21 +120,23 @@ final class SandboxCreation {
     }
   }
 
+  private RuntimeSandbox makeWith(
+      StagedExecd staged, SandboxSpec spec, PreparedImage image, BoundVolumes bound) {
+    try {
+      return make(spec, image, staged, bound);
+    } catch (StagingGone gone) {
+      staging.forget(staged);
+      return makeAgain(spec, image, bound, gone);
+    }
+  }
+
   private RuntimeSandbox makeAgain(
       SandboxSpec spec, PreparedImage image, BoundVolumes bound, StagingGone gone) {
     try {
-      RuntimeSandbox made = make(spec, image, staging.stage(), bound);
-      volumes.handOver(spec.id());
-      return made;
+      return make(spec, image, staging.stage(), bound);
     } catch (StagingGone again) {
       again.addSuppressed(gone);
-      volumes.undo(spec.id(), bound);
-      ports.release(spec.id());
       throw startFailed(String.valueOf(again.getMessage()), again);
-    } catch (RuntimeException e) {
-      volumes.undo(spec.id(), bound);
-      ports.release(spec.id());
-      throw e;
     }
   }
 
@@ -168,6 +169,7 @@ final class SandboxCreation {
         container = post(spec, body);
       }
       upload(container, staged);
+      environment.override(container, image.reference(), spec.env().keySet());
       return index.fetch(spec.id()).sandbox();
     } catch (NameTaken e) {
       throw startFailed("the name of sandbox \"" + spec.id() + "\" was taken meanwhile", e);
@@ -263,8 +265,12 @@ final class SandboxCreation {
                 startFailed(
                     "the name of sandbox \"" + spec.id() + "\" is taken by another container",
                     null));
-    if (there.sandbox().state() == RuntimeSandbox.State.CREATED && !there.execdMounted()) {
-      upload(there.containerId(), staging.stage());
+    if (there.sandbox().state() == RuntimeSandbox.State.CREATED) {
+      if (!there.execdMounted()) {
+        upload(there.containerId(), staging.stage());
+      }
+      environment.override(
+          there.containerId(), there.sandbox().imageReference(), spec.env().keySet());
     }
     return there.sandbox();
   }
@@ -289,11 +295,21 @@ final class SandboxCreation {
     }
   }
 
+  /// What of a container that was not started has to be in the one that is made in its place.
+  Optional<RestoredEnvironment.File> changesOf(SeenSandbox sandbox) {
+    return sandbox.sandbox().imageReference().startsWith(ImageStore.SNAPSHOTS + ":")
+        ? environment.read(sandbox.containerId())
+        : Optional.empty();
+  }
+
   /// Uploads what a container made in place of another one needs.
-  void stageAgain(SeenSandbox made) {
+  ///
+  /// @param changes of the other one
+  void stageAgain(SeenSandbox made, Optional<RestoredEnvironment.File> changes) {
     if (!made.execdMounted()) {
       upload(made.containerId(), staging.stage());
     }
+    changes.ifPresent(file -> environment.write(made.containerId(), file));
   }
 
   private void discard(String container) {

@@ -9,6 +9,7 @@ import io.opensandbox.runtime.RuntimeSandbox.State;
 import io.opensandbox.runtime.docker.ContainerRequest.Published;
 import io.opensandbox.runtime.docker.engine.Engine;
 import io.opensandbox.runtime.docker.engine.EngineException;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.Semaphore;
 
@@ -123,6 +124,7 @@ final class SandboxStart {
 
   private void makeAgain(String id) {
     JsonNode container = index.inspect(id).orElseThrow(() -> SandboxIndex.notFound(id));
+    Optional<RestoredEnvironment.File> changes = creation.changesOf(index.fetch(id));
     ports.release(id);
     Published published = new Published(ports.reserve(id), ports.reserve(id));
     ObjectNode body = ContainerRequest.again(container, published);
@@ -133,7 +135,7 @@ final class SandboxStart {
     } catch (EngineException e) {
       throw startFailed(e);
     }
-    creation.stageAgain(index.fetch(id));
+    creation.stageAgain(index.fetch(id), changes);
   }
 
   private static SandboxException startFailed(EngineException e) {

@@ -2,6 +2,7 @@ package io.opensandbox.runtime.local;
 
 import io.opensandbox.protocol.lifecycle.ErrorCode;
 import io.opensandbox.protocol.lifecycle.SandboxException;
+import io.opensandbox.runtime.EnvFiles;
 import io.opensandbox.runtime.Labels;
 import io.opensandbox.runtime.SandboxSpec;
 import io.opensandbox.runtime.local.cgroup.Group;
@@ -10,6 +11,7 @@ import io.opensandbox.runtime.local.engine.Engine;
 import io.opensandbox.runtime.local.image.ExecdLayer;
 import io.opensandbox.runtime.local.image.Image;
 import io.opensandbox.runtime.local.image.ImageUser;
+import io.opensandbox.runtime.local.image.Images;
 import io.opensandbox.runtime.local.image.LayeredRoot;
 import io.opensandbox.runtime.local.image.Layers;
 import io.opensandbox.runtime.local.log.SandboxLog;
@@ -35,6 +37,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -85,7 +88,8 @@ final class Creation {
     return make(
         spec,
         isOneOfMany ? image.with(ON_DEMAND) : image,
-        root -> parts.volumes().prepare(spec.volumes(), root));
+        root -> parts.volumes().prepare(spec.volumes(), root),
+        image.reference().startsWith(Images.SNAPSHOTS) ? spec.env().keySet() : Set.of());
   }
 
   /// Makes a sandbox like another one, with the files of `image`. Named volumes that go with the
@@ -102,11 +106,15 @@ final class Creation {
             Optional.empty());
     Volumes.Prepared volumes =
         new Volumes.Prepared(source.mounts(), source.ownedVolumes(), List.of());
-    return make(spec, image.with(ON_DEMAND), _ -> volumes);
+    return make(spec, image.with(ON_DEMAND), _ -> volumes, Set.of());
   }
 
+  // `own` are the variables that win over those of a claim that the image was captured from.
   private Box make(
-      SandboxSpec spec, Image image, Function<LayeredRoot, Volumes.Prepared> volumesFor) {
+      SandboxSpec spec,
+      Image image,
+      Function<LayeredRoot, Volumes.Prepared> volumesFor,
+      Set<String> own) {
     if (!parts.groups().haveRoom()) {
       throw new SandboxException(
           ErrorCode.OVER_CAPACITY,
@@ -147,6 +155,7 @@ final class Creation {
               process,
               new NetworkPlan(slot.number(), execd.hostPort(), http.hostPort()));
       writeFiles(directory, record, root, slot, user);
+      overrideClaim(directory, record, root, own);
       new SandboxLog(directory.resolve("log")).prepare(config.limits().logBytes());
       parts.store().save(record);
       cleanup.keep();
@@ -166,7 +175,7 @@ final class Creation {
   }
 
   private void removeVolume(String name) {
-    parts.volumes().removeUnused(name, java.util.Set.of());
+    parts.volumes().removeUnused(name, Set.of());
   }
 
   private List<Tree> withExecd(Image image) {
@@ -278,5 +287,15 @@ final class Creation {
     record
         .mounts()
         .forEach(mount -> files.ensure(mount.target(), Files.isDirectory(Path.of(mount.source()))));
+  }
+
+  private static void overrideClaim(
+      Path directory, SandboxRecord record, LayeredRoot root, Set<String> own) {
+    if (!own.isEmpty()) {
+      var files = new RootFiles(directory, record.trees(), root);
+      EnvFiles.path(record.process().env())
+          .ifPresent(
+              path -> files.change(path, EnvFiles.MAX_BYTES, file -> EnvFiles.without(file, own)));
+    }
   }
 }

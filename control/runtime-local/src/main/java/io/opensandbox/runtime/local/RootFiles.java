@@ -9,9 +9,11 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /// Puts files into the private layer of a sandbox that does not run yet.
 final class RootFiles {
@@ -50,6 +52,32 @@ final class RootFiles {
       Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write " + path, e);
+    }
+  }
+
+  /// Changes a file of the image, if it has it.
+  ///
+  /// @param path absolute; links in it are followed
+  /// @param maxBytes of a file that is changed; a larger one is left alone
+  /// @param edit gives what it got when there is nothing to change
+  void change(String path, int maxBytes, UnaryOperator<byte[]> edit) {
+    try {
+      Optional<Path> below = root.file(path);
+      if (below.isEmpty()
+          || !Files.isRegularFile(below.get(), LinkOption.NOFOLLOW_LINKS)
+          || Files.size(below.get()) > maxBytes) {
+        return;
+      }
+      byte[] before = Files.readAllBytes(below.get());
+      byte[] after = edit.apply(before);
+      if (!Arrays.equals(after, before)) {
+        String real = root.resolve(path);
+        makeParents(real);
+        Files.write(place(real), after);
+        likeBelow(place(real), real);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot change " + path, e);
     }
   }
 
