@@ -29,7 +29,8 @@ import org.slf4j.LoggerFactory;
 /// OSS buckets that are mounted on this machine, each once for all sandboxes that ask for it with
 /// the same endpoint, options and credentials: these are in the name of the folder, as a digest, so
 /// that nobody gets what another one's credentials opened. Who uses a mount is read from the labels
-/// of the containers, which outlive a server.
+/// of the containers, which outlive a server; of what will have a container soon, other servers
+/// that mount in the same place know by a lock.
 final class OssfsMounts {
   private static final Logger log = LoggerFactory.getLogger(OssfsMounts.class);
   private static final Duration MOUNT_LIMIT = Duration.ofSeconds(30);
@@ -40,6 +41,7 @@ final class OssfsMounts {
   private final MountHost host;
   private final Path credentials;
   private final Supplier<Set<String>> used;
+  private final BucketLocks locks;
   private final SecureRandom random = new SecureRandom();
 
   // Folders of sandboxes that have no container yet, by the sandbox. Guarded by this.
@@ -53,6 +55,7 @@ final class OssfsMounts {
     this.host = host;
     this.credentials = credentials;
     this.used = used;
+    this.locks = new BucketLocks(root);
   }
 
   /// Mounts the bucket unless it is; gives the folder, which stays until [#release].
@@ -61,12 +64,14 @@ final class OssfsMounts {
   synchronized Path hold(VolumeMount.Ossfs bucket, String sandbox) {
     Path folder = folder(bucket);
     try {
-      if (!host.mountsBelow(root).contains(folder)) {
-        Files.createDirectories(folder);
-        mount(bucket, folder);
+      locks.enter(folder);
+      try {
+        mountUnlessMounted(bucket, folder);
+        locks.need(folder);
+      } finally {
+        locks.leave(folder);
       }
     } catch (IOException e) {
-      removeFolders(folder);
       throw new SandboxException(
           ErrorCode.VOLUME_OSSFS_MOUNT_FAILED,
           "volume \""
@@ -81,30 +86,72 @@ final class OssfsMounts {
     return folder;
   }
 
+  private void mountUnlessMounted(VolumeMount.Ossfs bucket, Path folder) throws IOException {
+    if (host.mountsBelow(root).contains(folder)) {
+      return;
+    }
+    try {
+      Files.createDirectories(folder);
+      mount(bucket, folder);
+    } catch (IOException e) {
+      removeFolders(folder);
+      throw e;
+    }
+  }
+
   /// Lets go of the folders of a sandbox that has its container now, or is not to be.
   synchronized void release(String sandbox) {
-    held.remove(sandbox);
+    Set<Path> folders = held.remove(sandbox);
+    if (folders == null) {
+      return;
+    }
+    for (Path folder : folders) {
+      if (!isHeld(folder)) {
+        forget(folder);
+      }
+    }
+  }
+
+  private void forget(Path folder) {
+    try {
+      locks.forget(folder);
+    } catch (IOException e) {
+      log.warn("cannot unlock {}: {}", folder, e.getMessage());
+    }
+  }
+
+  private boolean isHeld(Path folder) {
+    return held.values().stream().anyMatch(folders -> folders.contains(folder));
   }
 
   /// Unmounts what neither a container has nor anybody holds; gives how many.
   synchronized int removeUnused() {
+    List<Path> entered = new ArrayList<>();
     try {
-      List<Path> own = host.mountsBelow(root).stream().filter(this::isOwn).toList();
-      if (own.isEmpty()) {
-        return 0;
-      }
-      Set<String> inUse = used.get();
-      int removed = 0;
-      for (Path folder : own) {
-        boolean wanted = held.values().stream().anyMatch(folders -> folders.contains(folder));
-        if (!wanted && !inUse.contains(folder.toString()) && unmount(folder)) {
-          removed++;
+      for (Path folder : host.mountsBelow(root)) {
+        if (isOwn(folder) && !isHeld(folder) && locks.enterAlone(folder)) {
+          entered.add(folder);
         }
       }
-      return removed;
+      // Asked only now: what others held before has its container.
+      Set<String> inUse = entered.isEmpty() ? Set.of() : used.get();
+      return (int)
+          entered.stream()
+              .filter(folder -> !inUse.contains(folder.toString()) && unmount(folder))
+              .count();
     } catch (IOException e) {
-      log.warn("cannot read what is mounted below {}: {}", root, e.getMessage());
+      log.warn("cannot see to what is mounted below {}: {}", root, e.getMessage());
       return 0;
+    } finally {
+      entered.forEach(this::leave);
+    }
+  }
+
+  private void leave(Path folder) {
+    try {
+      locks.leave(folder);
+    } catch (IOException e) {
+      log.warn("cannot unlock {}: {}", folder, e.getMessage());
     }
   }
 

@@ -32,7 +32,7 @@ final class OssfsMountsTest {
     mounts = new OssfsMounts(root, host, credentials, () -> used);
   }
 
-  private static VolumeMount.Ossfs bucket(String version, String subPath, String key) {
+  static VolumeMount.Ossfs bucket(String version, String subPath, String key) {
     return new VolumeMount.Ossfs(
         "v",
         "/oss",
@@ -113,7 +113,7 @@ final class OssfsMountsTest {
             failure -> assertThat(failure.code()).isEqualTo(ErrorCode.VOLUME_OSSFS_MOUNT_FAILED))
         .hasMessageContaining("***:*** is denied")
         .hasMessageNotContaining(SECRET);
-    assertThat(root).isEmptyDirectory();
+    assertThat(root).isDirectoryNotContaining(Files::isDirectory);
     assertThat(folder.resolve("credentials")).isEmptyDirectory();
     assertThat(mounts.removeUnused()).isZero();
   }
@@ -151,5 +151,50 @@ final class OssfsMountsTest {
     host.failure = "";
     assertThat(mounts.removeUnused()).isEqualTo(1);
     assertThat(host.commands.getLast()).isEqualTo("/bin/umount " + place);
+  }
+
+  @Test
+  void bucketThatAnotherServerIsAboutToUse_staysUntilThatServerEnds() throws Exception {
+    Process other = startHolder();
+    try (var said = other.inputReader()) {
+      Path place = Path.of(String.valueOf(said.readLine()));
+      host.mounts.add(place); // the kernel shows it to both
+
+      assertThat(mounts.removeUnused()).isZero();
+      assertThat(mounts.hold(bucket("2.0", "", "id"), "a")).isEqualTo(place);
+      mounts.release("a");
+      assertThat(mounts.removeUnused()).isZero();
+      assertThat(host.commands).isEmpty();
+
+      other.destroyForcibly().waitFor();
+      assertThat(mounts.removeUnused()).isEqualTo(1);
+      assertThat(host.mounts).isEmpty();
+    } finally {
+      other.destroyForcibly().waitFor();
+    }
+  }
+
+  private Process startHolder() throws Exception {
+    var command =
+        new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-cp",
+            System.getProperty("java.class.path"),
+            BucketHolder.class.getName(),
+            root.toString(),
+            folder.resolve("credentials").toString());
+    return command.redirectError(ProcessBuilder.Redirect.INHERIT).start();
+  }
+
+  @Test
+  void bucketOfAnotherServerInThisProcess_staysToo_andIsFreeAfterwards() {
+    var other = new OssfsMounts(root, host, folder.resolve("credentials"), () -> used);
+    Path place = other.hold(bucket("2.0", "", "id"), "b");
+
+    assertThat(mounts.removeUnused()).isZero();
+    other.release("b");
+
+    assertThat(mounts.removeUnused()).isEqualTo(1);
+    assertThat(place).doesNotExist();
   }
 }
