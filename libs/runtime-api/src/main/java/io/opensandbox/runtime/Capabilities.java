@@ -31,6 +31,8 @@ public record Capabilities(Set<Feature> features, String platformOs, String plat
     FORK,
     DISK_QUOTA,
     /// Limits of cpu, memory and processes hold.
-    RESOURCE_LIMITS
+    RESOURCE_LIMITS,
+    /// Files and processes of images may belong to other users than root.
+    IMAGE_USERS
   }
 }

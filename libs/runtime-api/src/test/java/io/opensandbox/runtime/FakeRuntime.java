@@ -100,7 +100,8 @@ public final class FakeRuntime implements SandboxRuntime {
           Capabilities.Feature.FORK,
           Capabilities.Feature.HOST_VOLUMES,
           Capabilities.Feature.NAMED_VOLUMES,
-          Capabilities.Feature.RESOURCE_LIMITS);
+          Capabilities.Feature.RESOURCE_LIMITS,
+          Capabilities.Feature.IMAGE_USERS);
   private Optional<String> unhealthy = Optional.empty();
   private boolean eventsLost;
   private int leftovers;

@@ -165,7 +165,8 @@ public final class DockerRuntime implements SandboxRuntime {
             Feature.HOST_VOLUMES,
             Feature.NAMED_VOLUMES,
             Feature.GPU,
-            Feature.RESOURCE_LIMITS);
+            Feature.RESOURCE_LIMITS,
+            Feature.IMAGE_USERS);
     if (mounts.mountsBuckets()) {
       features.add(Feature.OSSFS_VOLUMES);
     }

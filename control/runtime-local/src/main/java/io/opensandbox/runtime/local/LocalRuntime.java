@@ -105,14 +105,17 @@ public final class LocalRuntime implements SandboxRuntime {
             ? CgroupTree.delegated(prefix, host.mounts(), host.groups())
             : CgroupTree.detect(prefix, host.mounts());
     requireHost(host);
-    if (rootless && !host.hasUsers()) {
+    boolean hasUsers = !rootless || host.hasUsers();
+    if (!hasUsers) {
       LOG.warn(
           "one user only: images with files or processes of other users do not work; newuidmap and a"
               + " line in /etc/subuid and /etc/subgid give more");
     }
     this.disk = openDisk(config, rootless, runner);
+    tryOverlay();
     this.store = new Store(disk.root());
-    this.capabilities = new Capabilities(features(disk, cgroups), "linux", host.architecture());
+    this.capabilities =
+        new Capabilities(features(disk, cgroups, hasUsers), "linux", host.architecture());
     long hostMemory = host.memoryBytes();
     cgroups.prepare(config.limits().totalMemoryBytes().orElse(hostMemory / 10 * 9));
     Layers layers = new Layers(store.path("layers"), runner);
@@ -234,6 +237,22 @@ public final class LocalRuntime implements SandboxRuntime {
         : Disk.open(config.dataDirectory(), size, runner);
   }
 
+  private void tryOverlay() {
+    try {
+      disk.tryOverlay();
+    } catch (Runner.RunFailure e) {
+      disk.close();
+      lock.close();
+      throw new SandboxException(
+          ErrorCode.RUNTIME_UNAVAILABLE,
+          "The local runtime cannot mount overlays below "
+              + disk.root()
+              + ", which ordinary users may since Linux 5.11: "
+              + e.getMessage(),
+          e);
+    }
+  }
+
   private void requireHost(Host host) {
     List<String> missing = new ArrayList<>(host.missing());
     List<String> controllers = rootless ? List.of() : cgroups.missing();
@@ -248,7 +267,8 @@ public final class LocalRuntime implements SandboxRuntime {
     }
   }
 
-  private static Set<Capabilities.Feature> features(Disk disk, CgroupTree cgroups) {
+  private static Set<Capabilities.Feature> features(
+      Disk disk, CgroupTree cgroups, boolean hasUsers) {
     Set<Capabilities.Feature> features =
         EnumSet.of(
             Capabilities.Feature.PAUSE,
@@ -261,6 +281,9 @@ public final class LocalRuntime implements SandboxRuntime {
     }
     if (cgroups.isPresent()) {
       features.add(Capabilities.Feature.RESOURCE_LIMITS);
+    }
+    if (hasUsers) {
+      features.add(Capabilities.Feature.IMAGE_USERS);
     }
     return features;
   }

@@ -391,6 +391,24 @@ class BehaviourIT {
     assertThat(test.awaitEnd(ends).exitCode()).isEqualTo(OptionalInt.of(5));
   }
 
+  /// The kernel's table of mounts has numbers in the place of some characters.
+  @Test
+  void restart_inADirectoryWithASpace_adoptsWhatRuns() {
+    try (TestRuntime odd =
+        TestRuntime.open(config ->
+            TestRuntime.withDataDirectory(
+                config, config.dataDirectory().resolveSibling("my data, all")))) {
+      String ends = odd.start(odd.host(), ResourceLimits.NONE, "sh", "-c", "sleep 2; exit 5");
+      String stays = odd.start(odd.host(), ResourceLimits.NONE, "sleep", "300");
+
+      odd.restart();
+
+      assertThat(odd.awaitEnd(ends).exitCode()).isEqualTo(OptionalInt.of(5));
+      assertThat(odd.runtime().find(stays).orElseThrow().state())
+          .isEqualTo(RuntimeSandbox.State.RUNNING);
+    }
+  }
+
   /// Nothing else than events makes these tests look again.
   @ParameterizedTest
   @ValueSource(booleans = {false, true})

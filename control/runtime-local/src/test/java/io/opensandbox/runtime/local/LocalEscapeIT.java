@@ -50,6 +50,19 @@ final class LocalEscapeIT extends EscapeTck {
             "1\n"),
         new Attempt("see no socket at all", "tail -n +2 /proc/net/unix | wc -l", "0\n"),
         new Attempt("read the host's passwords", "cat /etc/shadow", ABSENT),
-        new Attempt("read ssh keys", "ls /root/.ssh /etc/ssh", ABSENT));
+        new Attempt("read ssh keys", "ls /root/.ssh /etc/ssh", ABSENT),
+        new Attempt(
+            "find secrets of the host",
+            """
+            shopt -s nullglob dotglob
+            for one in /etc/{*shadow*,ssl/private,sudoers*,machine-id,netrc,environment,fstab} \
+                /etc/{docker,containers,kubernetes,cloud,wireguard,letsencrypt,ppp,NetworkManager} \
+                /root/{.docker,.netrc,.aws,.kube,.config,.bash_history,.gnupg} /home/* /srv/* \
+                /run/secrets /var/lib/* /var/log/* /var/spool/* /var/run/*.sock; do
+              if [ -e "$one" ]; then echo "$one"; fi
+            done
+            grep -vE '^[^:]+:x:' /etc/passwd /etc/group
+            """,
+            ""));
   }
 }

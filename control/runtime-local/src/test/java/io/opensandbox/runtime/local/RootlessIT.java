@@ -3,6 +3,7 @@ package io.opensandbox.runtime.local;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.opensandbox.runtime.escape.LinkLocalService;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -26,6 +27,7 @@ class RootlessIT {
   /// How `rootless` ends where users may make no namespaces.
   private static final int NO_NAMESPACE = 125;
 
+  private static LinkLocalService metadata;
   private static Path copies;
   private static String classPath;
 
@@ -37,6 +39,7 @@ class RootlessIT {
             Files.readAllLines(Path.of("/etc/passwd")).stream()
                 .anyMatch(line -> line.startsWith(USER + ":"));
     assumeTrue(hasUser.holds(), "there is no user " + USER + "; scripts/setup --test makes it");
+    metadata = LinkLocalService.open();
     copies = Files.createTempDirectory("osl-rootless-");
     List<String> entries = new ArrayList<>();
     for (String entry :
@@ -62,6 +65,9 @@ class RootlessIT {
 
   @AfterAll
   static void removeCopies() {
+    if (metadata != null) {
+      metadata.close();
+    }
     if (copies != null) {
       TestRuntime.RUNNER.text("rm", "-rf", "--", copies.toString());
     }
@@ -76,6 +82,7 @@ class RootlessIT {
         ImagesIT.class,
         ImageCollectionIT.class,
         BehaviourIT.class,
+        HostRefusalIT.class,
         CrashIT.class
       })
   void holdsForAnOrdinaryUser(Class<?> tests) throws Exception {
@@ -83,40 +90,82 @@ class RootlessIT {
   }
 
   /// One without lines in `/etc/subuid`, whose namespace has no other user.
+  @ParameterizedTest
+  @ValueSource(classes = {LocalRuntimeIT.class, HostRefusalIT.class})
+  void holdsForAUserWhoIsAlone(Class<?> tests) throws Exception {
+    passesAs("nobody", tests);
+  }
+
   @Test
-  void commonSuite_holdsForAUserWhoIsAlone() throws Exception {
-    passesAs("nobody", LocalRuntimeIT.class);
+  void hostWithoutUserNamespaces_isNamed() throws Exception {
+    List<String> forbidding =
+        List.of("bwrap", "--unshare-user", "--disable-userns", "--dev-bind", "/", "/");
+    Path nothing = copies.resolve("forbidding.out");
+    assumeTrue(
+        ends(start(USER, nothing, forbidding, "true")) == 0,
+        () -> "there is no way to forbid them");
+    Path state = Files.createDirectory(copies.resolve("state"));
+    TestRuntime.RUNNER.text("chown", USER, state.toString());
+    Path output = copies.resolve("without-namespaces.out");
+
+    Process process =
+        start(
+            USER,
+            output,
+            forbidding,
+            "env",
+            "XDG_RUNTIME_DIR=" + state,
+            copies.resolve("rootless").toString(),
+            "true");
+
+    assertThat(ends(process)).as(Files.readString(output)).isEqualTo(NO_NAMESPACE);
+    assertThat(output)
+        .content()
+        .contains("lets " + USER + " make no user namespace", "user.max_user_namespaces");
   }
 
   private static void passesAs(String user, Class<?> tests) throws Exception {
     Path output = copies.resolve(tests.getSimpleName() + "-" + user + ".out");
     Process process =
-        new ProcessBuilder(
-                "runuser",
-                "-u",
-                user,
-                "--",
-                copies.resolve("rootless").toString(),
-                Path.of(System.getProperty("java.home"), "bin/java").toString(),
-                "--enable-native-access=ALL-UNNAMED",
-                "-Dosl.launcher=" + copies.resolve("launcher"),
-                "-cp",
-                classPath,
-                RootlessTests.class.getName(),
-                tests.getName())
-            .directory(new File("/"))
-            .redirectErrorStream(true)
-            .redirectOutput(output.toFile())
-            .start();
+        start(
+            user,
+            output,
+            List.of(copies.resolve("rootless").toString()),
+            Path.of(System.getProperty("java.home"), "bin/java").toString(),
+            "--enable-native-access=ALL-UNNAMED",
+            "-Dosl.launcher=" + copies.resolve("launcher"),
+            "-D" + LinkLocalService.ADDRESS + "=" + metadata.address().orElseThrow(),
+            "-cp",
+            classPath,
+            RootlessTests.class.getName(),
+            tests.getName());
+
+    int status = ends(process);
+    String text = Files.readString(output);
+    assumeTrue(status != NO_NAMESPACE, text);
+    assumeTrue(status != RootlessTests.NOTHING, text);
+    assertThat(status).as(text).isZero();
+  }
+
+  private static Process start(String user, Path output, List<String> through, String... command)
+      throws IOException {
+    List<String> argv = new ArrayList<>(List.of("runuser", "-u", user, "--"));
+    argv.addAll(through);
+    argv.addAll(List.of(command));
+    return new ProcessBuilder(argv)
+        .directory(new File("/"))
+        .redirectErrorStream(true)
+        .redirectOutput(output.toFile())
+        .start();
+  }
+
+  /// The status with which it ends.
+  private static int ends(Process process) throws InterruptedException {
     try {
       assertThat(process.waitFor(MINUTES, TimeUnit.MINUTES)).as("it ends in time").isTrue();
+      return process.exitValue();
     } finally {
       process.destroyForcibly();
     }
-
-    String text = Files.readString(output);
-    assumeTrue(process.exitValue() != NO_NAMESPACE, text);
-    assumeTrue(process.exitValue() != RootlessTests.NOTHING, text);
-    assertThat(process.exitValue()).as(text).isZero();
   }
 }

@@ -90,6 +90,19 @@ final class TestRuntime implements AutoCloseable {
     return Files.isDirectory(disk.resolve("sandboxes")) ? disk : directory.resolve("data");
   }
 
+  static LocalConfig withDataDirectory(LocalConfig config, Path directory) {
+    return new LocalConfig(
+        directory,
+        config.execdDirectory(),
+        config.publicHost(),
+        config.bindAddress(),
+        config.allowedHostPaths(),
+        config.capabilities(),
+        config.pidsLimit(),
+        config.limits(),
+        config.imageSources());
+  }
+
   static LocalConfig withSources(LocalConfig config, LocalConfig.ImageSources sources) {
     return new LocalConfig(
         config.dataDirectory(),
@@ -160,6 +173,11 @@ final class TestRuntime implements AutoCloseable {
   /// A second runtime on the same directory, which is not allowed.
   LocalRuntime openAnother() {
     return new LocalRuntime(config, Clock.systemUTC(), RUNNER);
+  }
+
+  /// The same once this one is closed, on a machine as `runner` makes it look.
+  LocalRuntime openWith(Runner runner) {
+    return new LocalRuntime(config, Clock.systemUTC(), runner);
   }
 
   /// Everything that a sandbox wrote.

@@ -13,6 +13,9 @@ public final class Attempts {
       "(?s).*(Read-only file system|No such file or directory).*";
   private static final String ABSENT = "(?s).*No such file or directory.*";
 
+  /// Name of the attempt on a cloud's metadata, which an engine may leave to its operator.
+  public static final String METADATA = "connect to the cloud's metadata";
+
   private static final String REFUSED = "(EPERM|EACCES)";
 
   /// Root's capabilities in a sandbox: Docker's default without the contract's list.
@@ -63,11 +66,13 @@ public final class Attempts {
   private final long server;
   private final int port;
   private final String socket;
+  private final String metadata;
 
-  private Attempts(long server, int port, String socket) {
+  private Attempts(long server, int port, String socket, String metadata) {
     this.server = server;
     this.port = port;
     this.socket = socket;
+    this.metadata = metadata;
   }
 
   /// All attempts, those that need few processes around them first.
@@ -75,8 +80,10 @@ public final class Attempts {
   /// @param server process of the host that is attacked
   /// @param port on which something listens on the host's loopback
   /// @param socket name of an abstract UNIX socket of the host
-  public static List<Attempt> on(long server, int port, String socket) {
-    Attempts all = new Attempts(server, port, socket);
+  /// @param metadata link-local address on whose port 80 something listens that the host reaches,
+  ///   as the metadata of clouds
+  static List<Attempt> on(long server, int port, String socket, String metadata) {
+    Attempts all = new Attempts(server, port, socket, metadata);
     return Stream.of(
             all.processes(),
             all.sockets(),
@@ -106,14 +113,18 @@ public final class Attempts {
     return shell(name, "python3 -c '" + SOCKET + "' " + numbers, "Operation not permitted\n");
   }
 
+  private static Attempt connect(String name, String address, int port) {
+    return shell(
+        name,
+        "timeout 5 bash -c 'exec 3<>/dev/tcp/%s/%d && echo connected' 2>/dev/null || echo unreachable"
+            .formatted(address, port),
+        "unreachable\n");
+  }
+
   private List<Attempt> sockets() {
     return List.of(
-        shell(
-            "connect to the host's loopback",
-            "timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/"
-                + port
-                + " && echo connected' 2>/dev/null || echo unreachable",
-            "unreachable\n"),
+        connect("connect to the host's loopback", "127.0.0.1", port),
+        connect(METADATA, metadata, LinkLocalService.PORT),
         shell(
             "connect to an abstract socket of the host",
             "python3 -c '" + ABSTRACT + "' " + socket,

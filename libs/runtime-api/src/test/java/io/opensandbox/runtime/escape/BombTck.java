@@ -20,19 +20,18 @@ import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /// What uses up more than it was given ends at its limit, is reported, and can be removed.
 ///
-/// Not here, because the Docker engine leaves them to its operator: bombs on the disk (quotas are
-/// the storage driver's), floods of output (the logging driver's `max-size`) and the cloud's
-/// metadata address (a rule of the host's firewall). The local runtime bounds these itself and has
-/// tests of its own.
+/// The Docker engine leaves two bounds to its operator: the disk (quotas are the storage driver's)
+/// and the size of logs (the logging driver's `max-size`). There a bomb must say so by the
+/// capability that is not offered, and go with its sandbox.
 public abstract class BombTck {
   private static final Duration PATIENCE = Duration.ofMinutes(4);
   private static final long PIDS = 64;
   private static final long MEMORY = 128L << 20;
+  private static final long DISK = 20L << 20;
 
   /// The runtime under test.
   protected abstract SandboxRuntime runtime();
@@ -40,14 +39,14 @@ public abstract class BombTck {
   /// An image on the host with bash and coreutils.
   protected abstract String image();
 
-  @BeforeEach
-  void needsLimits() {
+  private void assumeLimits() {
     assumeTrue(
         runtime().capabilities().has(Capabilities.Feature.RESOURCE_LIMITS), "there are no limits");
   }
 
   @Test
   void forkBomb_isContainedAndRemovable() {
+    assumeLimits();
     String id =
         start(
             new ResourceLimits(
@@ -68,6 +67,7 @@ public abstract class BombTck {
 
   @Test
   void memoryBomb_endsTheSandboxAndIsReported() {
+    assumeLimits();
     String id =
         start(
             new ResourceLimits(
@@ -85,6 +85,51 @@ public abstract class BombTck {
     } finally {
       runtime().remove(id, Duration.ZERO);
     }
+  }
+
+  @Test
+  void diskBomb_endsAtItsLimit_whereLimitsOfTheDiskAreOffered() {
+    boolean limited = runtime().capabilities().has(Capabilities.Feature.DISK_QUOTA);
+    String id =
+        start(
+            limited
+                ? new ResourceLimits(
+                    OptionalLong.empty(),
+                    OptionalLong.empty(),
+                    OptionalLong.empty(),
+                    OptionalInt.empty(),
+                    OptionalLong.of(DISK))
+                : ResourceLimits.NONE,
+            "head -c 60m /dev/urandom >/root/bomb && sync && echo written || echo refused");
+    try {
+      await(() -> state(id) == RuntimeSandbox.State.EXITED);
+
+      assertThat(log(id, 1)).isEqualTo(limited ? "refused\n" : "written\n");
+    } finally {
+      runtime().remove(id, Duration.ZERO);
+    }
+    assertThat(runtime().find(id)).isEmpty();
+  }
+
+  @Test
+  void floodOfOutput_isReadableToItsEnd_andGoesWithTheSandbox() {
+    String id =
+        start(
+            ResourceLimits.NONE,
+            "head -c 40m /dev/zero | tr '\\0' x | fold -w 1000; echo; echo the end");
+    try {
+      await(() -> state(id) == RuntimeSandbox.State.EXITED);
+
+      assertThat(log(id, 1)).isEqualTo("the end\n");
+      assertThat(log(id, 1000)).hasSizeLessThan(1 << 20);
+    } finally {
+      runtime().remove(id, Duration.ZERO);
+    }
+    assertThat(runtime().find(id)).isEmpty();
+  }
+
+  private String log(String id, int lines) {
+    return runtime().logs(id, lines, Optional.empty(), false);
   }
 
   private RuntimeSandbox.State state(String id) {

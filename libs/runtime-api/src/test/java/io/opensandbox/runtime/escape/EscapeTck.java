@@ -30,6 +30,10 @@ import org.junit.jupiter.api.TestFactory;
 /// happen.
 public abstract class EscapeTck {
   private static final String MARK = "@@@ attempt ";
+
+  /// Where nobody but root can put something in its place.
+  private static final String CLOUD = "169.254.169.254";
+
   private static final Duration PATIENCE = Duration.ofMinutes(5);
   private static final int ALL_LINES = 100_000;
 
@@ -55,9 +59,14 @@ public abstract class EscapeTck {
     List<Attempt> attempts = new ArrayList<>();
     List<String> outputs;
     try (ServerSocket loopback = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
-        AbstractSocket socket = new AbstractSocket()) {
+        AbstractSocket socket = new AbstractSocket();
+        LinkLocalService metadata = LinkLocalService.open()) {
       attempts.addAll(
-          Attempts.on(ProcessHandle.current().pid(), loopback.getLocalPort(), socket.name()));
+          Attempts.on(
+              ProcessHandle.current().pid(),
+              loopback.getLocalPort(),
+              socket.name(),
+              metadata.address().orElse(CLOUD)));
       attempts.addAll(more());
       outputs = outputs(attempts);
     }

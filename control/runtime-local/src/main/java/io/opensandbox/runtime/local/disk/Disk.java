@@ -23,6 +23,13 @@ public final class Disk implements AutoCloseable {
 
   private static final List<String> TOOLS = List.of("mkfs.btrfs", "btrfs", "mount", "umount");
 
+  private static final String OVERLAY_TRIAL =
+      """
+      mkdir -p lower upper work merged &&
+      busybox mount -t overlay -o userxattr,lowerdir=lower,upperdir=upper,workdir=work overlay merged &&
+      echo written >merged/file
+      """;
+
   private final Path root;
   private final Optional<String> withoutQuotas;
   private final Runner runner;
@@ -42,7 +49,7 @@ public final class Disk implements AutoCloseable {
     Path root = data.resolve("disk");
     try {
       Files.createDirectories(root);
-      if (!isMounted(root)) {
+      if (!Mounts.has(root, "btrfs")) {
         requireTools(runner);
         if (!Files.exists(image)) {
           make(image, Math.max(SMALLEST_BYTES, maxBytes), runner);
@@ -87,6 +94,19 @@ public final class Disk implements AutoCloseable {
     }
   }
 
+  /// Mounts an overlay as sandboxes have them, which nobody else sees, and writes to it.
+  ///
+  /// @throws Runner.RunFailure with the reason where the kernel does not allow that
+  public void tryOverlay() {
+    Path trial = root.resolve("overlay-trial");
+    try {
+      runner.text("mkdir", "-p", "--", trial.toString());
+      runner.check(Runner.Command.of("unshare", "--mount", "sh", "-c", OVERLAY_TRIAL).in(trial));
+    } finally {
+      runner.run(Runner.Command.of("rm", "-rf", "--one-file-system", "--", trial.toString()));
+    }
+  }
+
   /// Complete or not there at all, so that a server killed meanwhile leaves no half of one.
   private static void make(Path image, long bytes, Runner runner) throws IOException {
     Path draft = image.resolveSibling(image.getFileName() + ".tmp");
@@ -95,12 +115,6 @@ public final class Disk implements AutoCloseable {
     runner.text(
         "mkfs.btrfs", "-q", "-m", "single", "-d", "single", "--nodiscard", draft.toString());
     Files.move(draft, image);
-  }
-
-  private static boolean isMounted(Path root) throws IOException {
-    String mount = " " + root.toRealPath() + " ";
-    return Files.readAllLines(Path.of("/proc/self/mountinfo")).stream()
-        .anyMatch(line -> line.contains(mount) && line.contains(" - btrfs "));
   }
 
   /// The directory in which everything is kept.

@@ -1,5 +1,6 @@
 package io.opensandbox.runtime.local.engine;
 
+import io.opensandbox.runtime.local.disk.Mounts;
 import io.opensandbox.runtime.local.process.Runner;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -30,18 +31,12 @@ public final class Notes implements AutoCloseable {
     this.runner = runner;
     try {
       Files.createDirectories(root);
-      if (!isMounted()) {
+      if (!Mounts.has(root, "tmpfs")) {
         runner.text("mount", "-t", "tmpfs", "-o", SIZE, "opensandbox-notes", root.toString());
       }
     } catch (IOException e) {
       throw new UncheckedIOException("cannot use " + root, e);
     }
-  }
-
-  private boolean isMounted() throws IOException {
-    String mount = " " + root.toRealPath() + " ";
-    return Files.readAllLines(Path.of("/proc/self/mountinfo")).stream()
-        .anyMatch(line -> line.contains(mount) && line.contains(" - tmpfs "));
   }
 
   /// Where the notes of a sandbox are.

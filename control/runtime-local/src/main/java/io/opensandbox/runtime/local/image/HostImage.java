@@ -232,8 +232,13 @@ public final class HostImage {
       if (fields.length > 3 && fields[2].matches("\\d{1,9}")) {
         int id = Integer.parseInt(fields[2]);
         if (id < 1000 || id == 65534) {
-          // The members of a group are names of people, too.
-          kept.add(file.equals("group") ? String.join(":", fields[0], "x", fields[2], "") : line);
+          // Where there is no shadow file the hash of a password stands here. The members of a
+          // group are names of people, too.
+          fields[1] = "x";
+          kept.add(
+              file.equals("group")
+                  ? String.join(":", fields[0], "x", fields[2], "")
+                  : String.join(":", fields));
         }
       }
     }
@@ -246,6 +251,15 @@ public final class HostImage {
 
     private Collector(List<Path> found) {
       this.found = found;
+    }
+
+    /// What is below a directory that not everybody may enter is for those who may.
+    @Override
+    public FileVisitResult preVisitDirectory(Path directory, BasicFileAttributes attributes)
+        throws IOException {
+      return Files.getPosixFilePermissions(directory).contains(PosixFilePermission.OTHERS_EXECUTE)
+          ? FileVisitResult.CONTINUE
+          : FileVisitResult.SKIP_SUBTREE;
     }
 
     @Override

@@ -71,7 +71,7 @@ public final class Firewall {
       chain through {
         type filter hook forward priority filter - 10; policy accept;
         iifname "%1$s.*" oifname "osl*" drop
-        iifname "%1$s.*" ip daddr { 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/3 } drop
+        iifname "%1$s.*" ip daddr { %3$s } drop
         oifname "%1$s.*" ct state established,related accept
         oifname "%1$s.*" drop
       }
@@ -81,7 +81,7 @@ public final class Firewall {
       }
     }
     """
-        .formatted(prefix, subnet);
+        .formatted(prefix, subnet, String.join(", ", Wiring.CLOSED));
   }
 
   private List<List<String>> exceptions() {

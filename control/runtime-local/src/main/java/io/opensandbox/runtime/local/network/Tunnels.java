@@ -183,8 +183,7 @@ public final class Tunnels implements Wiring {
 
   /// What a sandbox may send. Its own address is one of the host's and on its own loopback.
   static String rules(List<String> hostAddresses) {
-    List<String> closed =
-        new ArrayList<>(List.of("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"));
+    List<String> closed = new ArrayList<>(CLOSED);
     hostAddresses.stream().filter(one -> !one.startsWith("127.")).forEach(closed::add);
     return """
     table inet opensandbox {

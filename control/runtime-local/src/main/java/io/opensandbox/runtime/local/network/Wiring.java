@@ -2,10 +2,17 @@ package io.opensandbox.runtime.local.network;
 
 import io.opensandbox.runtime.local.process.Runner;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.function.UnaryOperator;
 
 /// How a sandbox's network is made and taken away again.
 public sealed interface Wiring extends AutoCloseable permits Cables, Tunnels {
+  /// Where no sandbox may send, whatever the host can: to the host itself, to link-local addresses,
+  /// at which clouds give out their metadata and keys, nor where another cloud does (Alibaba's
+  /// `100.100.100.200`).
+  List<String> CLOSED =
+      List.of("0.0.0.0/8", "100.100.100.200", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3");
+
   /// The directory whose entries are our network namespaces.
   Path namespaces();
 

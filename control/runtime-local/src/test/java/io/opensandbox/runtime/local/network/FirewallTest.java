@@ -40,7 +40,8 @@ class FirewallTest {
   @Test
   void rules_areInATableOfTheirOwn() {
     assertThat(new Firewall("oslabcdef", 203, new FakeRunner("DROP")).rules())
-        .contains("table inet oslabcdef", "ip saddr 10.203.0.0/16", "169.254.0.0/16");
+        .contains("table inet oslabcdef", "ip saddr 10.203.0.0/16")
+        .contains("ip daddr { 0.0.0.0/8, 100.100.100.200, 127.0.0.0/8, 169.254.0.0/16, 224");
   }
 
   @Test

@@ -14,6 +14,7 @@ class TunnelsTest {
     String rules = Tunnels.rules(List.of("127.0.0.1", "192.0.2.2", "172.17.0.1"));
 
     assertThat(rules)
+        .contains("100.100.100.200, ")
         .contains("169.254.0.0/16")
         .contains("127.0.0.0/8, ")
         .contains("192.0.2.2, 172.17.0.1")
