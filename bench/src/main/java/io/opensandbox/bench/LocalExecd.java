@@ -2,8 +2,8 @@ package io.opensandbox.bench;
 
 import io.opensandbox.e2e.wire.Deadline;
 import io.opensandbox.e2e.wire.Execd;
-import io.opensandbox.e2e.wire.FreePort;
 import io.opensandbox.e2e.wire.Http;
+import io.opensandbox.runtime.FreePort;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

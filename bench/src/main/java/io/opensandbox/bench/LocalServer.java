@@ -1,8 +1,8 @@
 package io.opensandbox.bench;
 
 import io.opensandbox.e2e.wire.Deadline;
-import io.opensandbox.e2e.wire.FreePort;
 import io.opensandbox.e2e.wire.Server;
+import io.opensandbox.runtime.FreePort;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

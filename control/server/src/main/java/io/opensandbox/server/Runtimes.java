@@ -26,10 +26,6 @@ final class Runtimes {
   // Docker puts this file into every container.
   private static final Path INSIDE_CONTAINER = Path.of("/.dockerenv");
 
-  /// Where the local runtime's tools are: root's usual path, whatever the server's own is.
-  private static final String TOOLS =
-      "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
   private Runtimes() {}
 
   /// @param tracing of what the runtime is asked for
@@ -40,7 +36,10 @@ final class Runtimes {
               docker(config, environment.variables()),
               environment.clock(),
               tracing.equals(Tracing.OFF) ? EngineWatch.NONE : new EngineSpans(tracing));
-      case "local" -> new LocalRuntime(local(config), environment.clock(), new HostRunner(TOOLS));
+      // Its tools are on root's usual path, whatever the server's own is.
+      case "local" ->
+          new LocalRuntime(
+              local(config), environment.clock(), new HostRunner(HostRunner.USUAL_PATH));
       default ->
           throw new SandboxException(
               ErrorCode.RUNTIME_UNAVAILABLE,

@@ -1,6 +1,7 @@
 package io.opensandbox.runtime.docker;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.opensandbox.runtime.HostProgram;
 import io.opensandbox.runtime.docker.engine.Engine;
 import io.opensandbox.runtime.docker.engine.EngineAddress;
 import java.time.Duration;
@@ -47,6 +48,6 @@ record EngineObjects(Set<String> containers, Set<String> volumes) {
   static String docker(String... arguments) {
     List<String> command = new ArrayList<>(List.of("docker"));
     command.addAll(List.of(arguments));
-    return TestImages.run(new byte[0], command).strip();
+    return HostProgram.run(command).strip();
   }
 }

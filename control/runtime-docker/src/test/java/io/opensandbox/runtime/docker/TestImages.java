@@ -1,8 +1,8 @@
 package io.opensandbox.runtime.docker;
 
+import io.opensandbox.runtime.HostProgram;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -70,7 +70,7 @@ final class TestImages {
       return Optional.of("no static busybox at " + HOST_BUSYBOX + " (package busybox-static)");
     }
     try {
-      run(new byte[0], List.of("docker", "version"));
+      HostProgram.run(List.of("docker", "version"));
       return Optional.empty();
     } catch (UncheckedIOException | IllegalStateException e) {
       return Optional.of("no Docker engine answers: " + e.getMessage());
@@ -112,27 +112,6 @@ final class TestImages {
     return text.getBytes(StandardCharsets.UTF_8);
   }
 
-  /// Runs a program with input; gives its output.
-  static String run(byte[] input, List<String> command) {
-    try {
-      Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-      try (OutputStream in = process.getOutputStream()) {
-        in.write(input);
-      }
-      String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-      int code = process.waitFor();
-      if (code != 0) {
-        throw new IllegalStateException(command + " ended with " + code + ": " + output);
-      }
-      return output;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException(e);
-    }
-  }
-
   /// A root file system in the making.
   private static final class Tree {
     private final Map<TarArchiveEntry, byte[]> entries = new LinkedHashMap<>();
@@ -159,7 +138,7 @@ final class TestImages {
     }
 
     void importAs(String reference, String... changes) {
-      String there = run(new byte[0], List.of("docker", "images", "-q", reference));
+      String there = HostProgram.run(List.of("docker", "images", "-q", reference));
       if (!there.isBlank()) {
         return;
       }
@@ -168,7 +147,7 @@ final class TestImages {
         command.addAll(List.of("--change", change));
       }
       command.addAll(List.of("-", reference));
-      run(tar(), command);
+      HostProgram.run(tar(), command);
     }
 
     private byte[] tar() {

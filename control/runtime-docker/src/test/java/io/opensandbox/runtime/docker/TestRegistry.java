@@ -1,6 +1,7 @@
 package io.opensandbox.runtime.docker;
 
 import io.opensandbox.runtime.FreePort;
+import io.opensandbox.runtime.HostProgram;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -79,7 +80,7 @@ final class TestRegistry implements AutoCloseable {
   private void client(String... arguments) {
     List<String> command = new ArrayList<>(List.of("docker", "--config", clientConfig.toString()));
     command.addAll(List.of(arguments));
-    TestImages.run(new byte[0], command);
+    HostProgram.run(command);
   }
 
   /// Pushes an image of this host and takes its new name away again.

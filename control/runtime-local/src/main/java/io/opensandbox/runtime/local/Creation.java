@@ -55,8 +55,6 @@ final class Creation {
   private static final Map<String, String> ON_DEMAND = Map.of("EXECD_START", "on-demand");
 
   private static final int MAX_LAYERS = 100;
-  private static final String DEFAULT_PATH =
-      "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
   /// The parts that a sandbox is made from.
   record Parts(
@@ -205,7 +203,7 @@ final class Creation {
     }
     argv.addAll(spec.entrypoint());
     Map<String, String> env = new LinkedHashMap<>();
-    env.put("PATH", DEFAULT_PATH);
+    env.put("PATH", Image.DEFAULT_PATH);
     env.put("HOSTNAME", Engine.hostname(spec.id()));
     env.put("HOME", user.home());
     env.putAll(image.env());

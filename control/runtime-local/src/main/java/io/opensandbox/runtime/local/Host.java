@@ -115,17 +115,24 @@ final class Host {
     return Integer.parseInt(lines("/sys/class/net/" + device.group(1) + "/mtu").getFirst());
   }
 
-  /// Text of `/etc/resolv.conf` for sandboxes: the host's, without resolvers on its loopback, which
-  /// sandboxes cannot reach.
+  /// Text of `/etc/resolv.conf` for sandboxes.
   String resolvConf() {
-    for (String file : RESOLVERS) {
-      if (Files.isReadable(Path.of(file))) {
-        List<String> kept = new ArrayList<>(lines(file));
-        kept.removeIf(line -> line.matches("\\s*nameserver\\s+(127\\.|::1|fe80:).*"));
-        kept.removeIf(line -> line.isBlank() || line.startsWith("#"));
-        if (kept.stream().anyMatch(line -> line.startsWith("nameserver"))) {
-          return String.join("\n", kept) + "\n";
-        }
+    return resolvConf(
+        RESOLVERS.stream()
+            .filter(file -> Files.isReadable(Path.of(file)))
+            .map(Host::lines)
+            .toList());
+  }
+
+  /// The first of the host's that names a resolver beyond its loopback, which sandboxes cannot
+  /// reach, without those on it; else public ones.
+  static String resolvConf(List<List<String>> files) {
+    for (List<String> file : files) {
+      List<String> kept = new ArrayList<>(file);
+      kept.removeIf(line -> line.matches("\\s*nameserver\\s+(127\\.|::1|fe80:).*"));
+      kept.removeIf(line -> line.isBlank() || line.startsWith("#"));
+      if (kept.stream().anyMatch(line -> line.startsWith("nameserver"))) {
+        return String.join("\n", kept) + "\n";
       }
     }
     return "nameserver 8.8.8.8\nnameserver 8.8.4.4\n";

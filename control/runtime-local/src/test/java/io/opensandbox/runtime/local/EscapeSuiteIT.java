@@ -2,12 +2,14 @@ package io.opensandbox.runtime.local;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.opensandbox.protocol.lifecycle.ErrorCode;
 import io.opensandbox.protocol.lifecycle.SandboxException;
 import io.opensandbox.runtime.ResourceLimits;
 import io.opensandbox.runtime.VolumeMount;
 import io.opensandbox.runtime.escape.Attempt;
+import io.opensandbox.runtime.escape.OutsideService;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.nio.file.Files;
@@ -30,11 +32,13 @@ class EscapeSuiteIT {
   private static final String UNREACHABLE = "unreachable\n";
 
   private static TestRuntime test;
+  private static OutsideService outside;
   private static ServerSocket onHost;
   private static String neighbour;
 
   @BeforeAll
   static void open() throws IOException {
+    outside = OutsideService.open();
     test = TestRuntime.open();
     onHost = new ServerSocket(0);
     neighbour =
@@ -54,6 +58,9 @@ class EscapeSuiteIT {
     if (test != null) {
       test.close();
     }
+    if (outside != null) {
+      outside.close();
+    }
   }
 
   private static Attempt shell(String name, String script, String outcome) {
@@ -70,7 +77,7 @@ class EscapeSuiteIT {
   }
 
   static Stream<Attempt> connections() {
-    String gateway = gatewayOf(neighbour);
+    String gateway = gatewayOf(addressOf(neighbour));
     return Stream.of(
         connect("the host's loopback", "127.0.0.1", onHost.getLocalPort()),
         connect(
@@ -94,6 +101,38 @@ class EscapeSuiteIT {
     assertThat(output).as(attempt.name()).matches(attempt.outcome());
   }
 
+  /// Else the others would prove nothing. Whoever is outside sees the host's address.
+  @Test
+  void outside_isReached_throughTheHost() {
+    String address = outsideAddress();
+
+    assertThat(
+            test.outputOf(
+                test.host(), "bash", "-c", "cat </dev/tcp/" + address + "/" + OutsideService.PORT))
+        .isEqualTo(gatewayOf(address) + "\n");
+  }
+
+  @Test
+  void names_areAskedForOutside() {
+    String address = outsideAddress();
+
+    assertThat(
+            test.outputOf(
+                test.host(),
+                "bash",
+                "-c",
+                "echo nameserver "
+                    + address
+                    + " >/etc/resolv.conf; getent ahostsv4 somewhere.test | head -n 1"))
+        .matches(address + "\\s+STREAM\\s+somewhere.test\n");
+  }
+
+  private static String outsideAddress() {
+    Optional<String> address = outside.address();
+    assumeTrue(address.isPresent(), "only root can make something outside");
+    return address.orElseThrow();
+  }
+
   @Test
   void neighbour_isThere_forItsOwnServer() {
     String[] address = test.runtime().internalAddress(neighbour, 8080).authority().split(":", -1);
@@ -108,8 +147,8 @@ class EscapeSuiteIT {
     return test.runtime().internalAddress(id, 8080).authority().replaceFirst(":.*", "");
   }
 
-  private static String gatewayOf(String id) {
-    String address = addressOf(id);
+  /// The other address of its cable.
+  private static String gatewayOf(String address) {
     int dot = address.lastIndexOf('.');
     return address.substring(0, dot + 1) + (Integer.parseInt(address.substring(dot + 1)) - 1);
   }

@@ -25,33 +25,31 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /// Pulls from a real registry and from files, and looks at what comes out in a sandbox.
 class ImagesIT {
+  private static RegistryFixture fixture;
   private static Path directory;
   private static TestRegistry registry;
   private static TestRuntime test;
 
   @BeforeAll
   static void open() throws Exception {
-    directory = Files.createTempDirectory("osl-images-");
-    test =
-        TestRuntime.open(config ->
+    fixture =
+        RegistryFixture.open((config, files) ->
             TestRuntime.withSources(
                 config,
                 new LocalConfig.ImageSources(
-                    List.of(directory), List.of(), List.of(directory.resolve("layout")))));
+                    List.of(files), List.of(), List.of(files.resolve("layout")))));
+    directory = fixture.directory();
+    registry = fixture.registry();
+    test = fixture.test();
     TestImages.writeLayout(directory);
-    registry = new TestRegistry(directory);
     registry.push(directory.resolve("layout"), "team/app:1");
   }
 
   @AfterAll
   static void close() {
-    if (registry != null) {
-      registry.close();
+    if (fixture != null) {
+      fixture.close();
     }
-    if (test != null) {
-      test.close();
-    }
-    TestRuntime.RUNNER.text("rm", "-rf", "--", directory.toString());
   }
 
   @Test

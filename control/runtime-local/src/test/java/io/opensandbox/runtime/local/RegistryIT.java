@@ -34,6 +34,7 @@ class RegistryIT {
       Pattern.compile("\"application/vnd.oci.image.layer[^}]*\"digest\":\"(sha256:[0-9a-f]+)\"");
   private static final long SECONDS = 60;
 
+  private static RegistryFixture fixture;
   private static Path directory;
   private static Path layout;
   private static TestRegistry registry;
@@ -41,22 +42,19 @@ class RegistryIT {
 
   @BeforeAll
   static void open() throws Exception {
-    directory = Files.createTempDirectory("osl-registry-");
+    fixture = RegistryFixture.open((config, _) -> config);
+    directory = fixture.directory();
+    registry = fixture.registry();
+    test = fixture.test();
     layout = directory.resolve("big");
     TestImages.writeBig(layout, 4 << 20);
-    registry = new TestRegistry(Files.createDirectory(directory.resolve("plain")));
-    test = TestRuntime.open();
   }
 
   @AfterAll
   static void close() {
-    if (registry != null) {
-      registry.close();
+    if (fixture != null) {
+      fixture.close();
     }
-    if (test != null) {
-      test.close();
-    }
-    TestRuntime.RUNNER.text("rm", "-rf", "--", directory.toString());
   }
 
   private static ImageRequest request(String reference, String password) {

@@ -3,7 +3,7 @@ package io.opensandbox.runtime.local;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.opensandbox.runtime.escape.LinkLocalService;
+import io.opensandbox.runtime.escape.OutsideService;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -27,7 +27,8 @@ class RootlessIT {
   /// How `rootless` ends where users may make no namespaces.
   private static final int NO_NAMESPACE = 125;
 
-  private static LinkLocalService metadata;
+  private static OutsideService metadata;
+  private static OutsideService outside;
   private static Path copies;
   private static String classPath;
 
@@ -39,7 +40,8 @@ class RootlessIT {
             Files.readAllLines(Path.of("/etc/passwd")).stream()
                 .anyMatch(line -> line.startsWith(USER + ":"));
     assumeTrue(hasUser.holds(), "there is no user " + USER + "; scripts/setup --test makes it");
-    metadata = LinkLocalService.open();
+    metadata = OutsideService.linkLocal();
+    outside = OutsideService.open();
     copies = Files.createTempDirectory("osl-rootless-");
     List<String> entries = new ArrayList<>();
     for (String entry :
@@ -65,8 +67,10 @@ class RootlessIT {
 
   @AfterAll
   static void removeCopies() {
-    if (metadata != null) {
-      metadata.close();
+    for (OutsideService one : new OutsideService[] {metadata, outside}) {
+      if (one != null) {
+        one.close();
+      }
     }
     if (copies != null) {
       TestRuntime.RUNNER.text("rm", "-rf", "--", copies.toString());
@@ -126,15 +130,17 @@ class RootlessIT {
 
   private static void passesAs(String user, Class<?> tests) throws Exception {
     Path output = copies.resolve(tests.getSimpleName() + "-" + user + ".out");
+    List<String> java = new ArrayList<>();
+    java.add(copies.resolve("rootless").toString());
+    java.add(Path.of(System.getProperty("java.home"), "bin/java").toString());
+    java.addAll(List.of(OutsideService.handedOn(metadata, outside)));
     Process process =
         start(
             user,
             output,
-            List.of(copies.resolve("rootless").toString()),
-            Path.of(System.getProperty("java.home"), "bin/java").toString(),
+            java,
             "--enable-native-access=ALL-UNNAMED",
             "-Dosl.launcher=" + copies.resolve("launcher"),
-            "-D" + LinkLocalService.ADDRESS + "=" + metadata.address().orElseThrow(),
             "-cp",
             classPath,
             RootlessTests.class.getName(),

@@ -36,8 +36,7 @@ import org.junit.jupiter.api.Assumptions;
 /// A runtime in a directory of its own, both gone when closed. Skips the test, with the runtime's
 /// own reason, on a machine where it cannot work.
 final class TestRuntime implements AutoCloseable {
-  static final Runner RUNNER =
-      new HostRunner("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+  static final Runner RUNNER = new HostRunner(HostRunner.USUAL_PATH);
 
   private static final Duration PATIENCE = Duration.ofMinutes(4);
 

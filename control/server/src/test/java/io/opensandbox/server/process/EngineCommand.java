@@ -1,8 +1,7 @@
 package io.opensandbox.server.process;
 
-import java.io.IOException;
+import io.opensandbox.runtime.HostProgram;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -32,20 +31,7 @@ record EngineCommand(String address) {
   List<String> run(String... arguments) {
     List<String> command = new ArrayList<>(List.of("docker", "--host", address));
     command.addAll(List.of(arguments));
-    try {
-      Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-      process.getOutputStream().close();
-      String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-      if (process.waitFor() != 0) {
-        throw new IllegalStateException(command + " failed: " + output);
-      }
-      return output.lines().toList();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException(e);
-    }
+    return HostProgram.run(command).lines().toList();
   }
 
   /// Ids of the sandboxes that have a container with `label`.

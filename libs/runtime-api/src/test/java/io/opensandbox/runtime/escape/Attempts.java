@@ -124,7 +124,7 @@ public final class Attempts {
   private List<Attempt> sockets() {
     return List.of(
         connect("connect to the host's loopback", "127.0.0.1", port),
-        connect(METADATA, metadata, LinkLocalService.PORT),
+        connect(METADATA, metadata, OutsideService.PORT),
         shell(
             "connect to an abstract socket of the host",
             "python3 -c '" + ABSTRACT + "' " + socket,

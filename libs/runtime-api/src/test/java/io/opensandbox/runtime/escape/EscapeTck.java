@@ -60,7 +60,7 @@ public abstract class EscapeTck {
     List<String> outputs;
     try (ServerSocket loopback = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
         AbstractSocket socket = new AbstractSocket();
-        LinkLocalService metadata = LinkLocalService.open()) {
+        OutsideService metadata = OutsideService.linkLocal()) {
       attempts.addAll(
           Attempts.on(
               ProcessHandle.current().pid(),

@@ -137,12 +137,7 @@ public final class HostImage {
         .filter(name -> Files.isDirectory(root.resolve(name), LinkOption.NOFOLLOW_LINKS))
         .forEach(name -> trees.add(new Tree("/" + name, List.of(root.resolve(name).toString()))));
     return new Image(
-        REFERENCE,
-        "sha256:" + hash,
-        trees,
-        Map.of("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
-        "",
-        "/root");
+        REFERENCE, "sha256:" + hash, trees, Map.of("PATH", Image.DEFAULT_PATH), "", "/root");
   }
 
   private String fingerprint() {

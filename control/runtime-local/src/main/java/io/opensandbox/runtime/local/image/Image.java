@@ -23,6 +23,10 @@ public record Image(
     Map<String, String> env,
     String user,
     String workingDirectory) {
+  /// `PATH` where an image sets none.
+  public static final String DEFAULT_PATH =
+      "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
   /// The same with more in its environment.
   public Image with(Map<String, String> more) {
     Map<String, String> all = new LinkedHashMap<>(env);

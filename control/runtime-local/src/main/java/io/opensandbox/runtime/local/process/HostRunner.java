@@ -13,6 +13,10 @@ import java.util.concurrent.TimeUnit;
 
 /// Runs programs on this machine.
 public final class HostRunner implements Runner {
+  /// Where root finds programs, as a rule.
+  public static final String USUAL_PATH =
+      "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
   private static final int STDOUT_LIMIT = 16 << 20;
   private static final int STDERR_LIMIT = 64 << 10;
   private static final Executor THREADS = task -> Thread.ofVirtual().start(task);

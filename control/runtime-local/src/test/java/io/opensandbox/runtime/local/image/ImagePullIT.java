@@ -25,7 +25,7 @@ class ImagePullIT {
   @TempDir private Path directory;
 
   private void pull(HostileRegistry registry, Duration patience) {
-    Runner runner = new HostRunner("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    Runner runner = new HostRunner(HostRunner.USUAL_PATH);
     ImagePull pull =
         new ImagePull(
             directory.resolve("downloads"),
