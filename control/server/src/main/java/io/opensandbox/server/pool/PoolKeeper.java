@@ -23,8 +23,9 @@ public final class PoolKeeper implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(PoolKeeper.class);
   private static final Duration RESYNC = Duration.ofSeconds(15);
   // A new member takes processor time from the commands of those that were just claimed, so a burst
-  // of claims is let pass while enough members are left.
+  // of claims is let pass while enough members are left. Else its first command is all that waits.
   private static final Duration QUIET = Duration.ofMillis(250);
+  private static final Duration SHORT_QUIET = Duration.ofMillis(40);
   private static final Duration FIRST_RETRY = Duration.ofSeconds(1);
   private static final Duration LAST_RETRY = Duration.ofMinutes(1);
   // Below the ten minutes after which an idle execd goes to sleep.
@@ -161,7 +162,8 @@ public final class PoolKeeper implements AutoCloseable {
   }
 
   private long quiet(int left, int missing, long now) {
-    return left < missing ? 0 : lastClaim + QUIET.toNanos() - now;
+    Duration quiet = left < missing ? SHORT_QUIET : QUIET;
+    return lastClaim + quiet.toNanos() - now;
   }
 
   private long retryIn(String pool, long now) {

@@ -41,24 +41,34 @@ final class CommandRunner {
     this.messages = messages;
   }
 
-  /// Begins a foreground command: sends `init` and the first ping and returns. The rest of the
-  /// stream is written by the command's own thread.
+  /// Begins a foreground command: asks for its process, sends `init` and the first ping while that
+  /// starts, and returns. The rest of the stream is written by the command's own thread.
   void runForeground(Command command, Plan plan, EventStream stream) throws IOException {
-    var sink = new ForegroundSink(command, stream, messages::warn);
-    var events = new EventBuffer(clock, sink);
-    events.init(command.id());
-    events.flush();
-    var ping = new EventBuffer(clock, stream);
-    ping.ping();
-    ping.flush();
-    Thread.startVirtualThread(() -> foreground(command, plan, events, sink));
+    long start = System.nanoTime();
+    Asked asked = ask(plan);
+    try {
+      var sink = new ForegroundSink(command, stream, messages::warn);
+      var events = new EventBuffer(clock, sink);
+      events.init(command.id());
+      events.flush();
+      Thread.startVirtualThread(() -> foreground(command, plan, asked, start, events, sink));
+    } catch (IOException | RuntimeException e) {
+      asked.close();
+      forget(command);
+      throw e;
+    }
   }
 
-  private void foreground(Command command, Plan plan, EventBuffer events, ForegroundSink sink) {
-    long start = System.nanoTime();
+  private void foreground(
+      Command command,
+      Plan plan,
+      Asked asked,
+      long start,
+      EventBuffer events,
+      ForegroundSink sink) {
     try {
       var output = new OutputEvents(events);
-      CommandState end = runToEnd(command, plan, output, () -> {});
+      CommandState end = runToEnd(command, plan, asked, output, () -> {});
       output.finish();
       log.ended(command, end);
       tellEnd(end, (System.nanoTime() - start) / 1_000_000, events);
@@ -86,7 +96,8 @@ final class CommandRunner {
     long start = System.nanoTime();
     try {
       var output = new BackgroundOutput(command, messages::warn);
-      CommandState end = runToEnd(command, plan, output, () -> tellStarted(start, stream));
+      CommandState end =
+          runToEnd(command, plan, ask(plan), output, () -> tellStarted(start, stream));
       log.ended(command, end);
       if (end instanceof CommandState.Failed) {
         tellFailed(end, stream);
@@ -142,13 +153,14 @@ final class CommandRunner {
     return error.startsWith("exit status ");
   }
 
-  /// Starts the process and drains it.
-  private CommandState runToEnd(Command command, Plan plan, OutputHandler output, Runnable onStart)
+  /// Waits for the process to start and drains it.
+  private CommandState runToEnd(
+      Command command, Plan plan, Asked asked, OutputHandler output, Runnable onStart)
       throws IOException {
     if (command.isRecorded()) {
       messages.info("command " + command.id() + ": " + shown(command.content()));
     }
-    try (RunningProcess process = start(plan)) {
+    try (RunningProcess process = asked.await()) {
       command.started(process);
       onStart.run();
       feed(process, plan.stdin());
@@ -167,17 +179,53 @@ final class CommandRunner {
     return masked.length() <= LOGGED_CHARS ? masked : masked.substring(0, LOGGED_CHARS) + "...";
   }
 
-  private RunningProcess start(Plan plan) throws IOException {
-    if (plan.spec() == null) {
-      throw new SpawnException(plan.problem());
+  /// What became of the request for a process.
+  private sealed interface Asked {
+    /// The process, once it runs.
+    ///
+    /// @throws SpawnException when there is none
+    RunningProcess await() throws IOException;
+
+    /// Ends it, if there is one. For whoever does not await it.
+    void close();
+  }
+
+  private record Starting(RunningProcess process) implements Asked {
+    @Override
+    public RunningProcess await() throws IOException {
+      try {
+        process.awaitStart();
+        return process;
+      } catch (IOException e) {
+        process.close();
+        throw e instanceof SpawnException ? e : new SpawnException("the process broker failed", e);
+      }
     }
-    RunningProcess process = spawner.start(plan.spec());
-    try {
-      process.awaitStart();
-      return process;
-    } catch (IOException e) {
+
+    @Override
+    public void close() {
       process.close();
-      throw e instanceof SpawnException ? e : new SpawnException("the process broker failed", e);
+    }
+  }
+
+  private record Refused(SpawnException why) implements Asked {
+    @Override
+    public RunningProcess await() throws SpawnException {
+      throw why;
+    }
+
+    @Override
+    public void close() {} // there is nothing
+  }
+
+  private Asked ask(Plan plan) {
+    if (plan.spec() == null) {
+      return new Refused(new SpawnException(plan.problem()));
+    }
+    try {
+      return new Starting(spawner.start(plan.spec()));
+    } catch (SpawnException e) {
+      return new Refused(e);
     }
   }
 

@@ -5,13 +5,15 @@ import io.opensandbox.execd.event.EventStream;
 import java.io.IOException;
 import java.util.function.Consumer;
 
-/// Writes a command's events into its journal and to the client that started it. For one thread.
+/// Writes a command's events into its journal and to the client that started it, who gets a ping
+/// with the first of them. For one thread at a time.
 final class ForegroundSink implements EventSink {
   private static final byte[] NOTHING = {};
 
   private final Command command;
   private final EventStream stream;
   private final Consumer<String> warnings;
+  private boolean first = true;
   private boolean last;
   private boolean journaling = true;
 
@@ -28,6 +30,9 @@ final class ForegroundSink implements EventSink {
     }
     if (last) {
       stream.end(bytes, length);
+    } else if (first) {
+      first = false;
+      stream.acceptAndPing(bytes, length, events, open);
     } else {
       stream.accept(bytes, length, events, open);
     }

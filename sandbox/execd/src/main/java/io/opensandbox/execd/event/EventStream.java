@@ -74,11 +74,23 @@ public final class EventStream implements EventSink {
   /// Sends events and flushes them, unless the client has gone or [#end] was called.
   @Override
   public void accept(byte[] bytes, int length, int events, boolean open) {
+    accept(bytes, length, events, open, false);
+  }
+
+  /// Like [#accept], with a ping behind the events in the same segment.
+  public void acceptAndPing(byte[] bytes, int length, int events, boolean open) {
+    accept(bytes, length, events, open, true);
+  }
+
+  private void accept(byte[] bytes, int length, int events, boolean open, boolean ping) {
     lock.lock();
     try {
       if (!finished && !broken) {
         this.open = open;
         out.write(bytes, 0, length);
+        if (ping) {
+          writePing();
+        }
         out.flush();
         summarise(bytes, length, events, open);
       }
@@ -104,8 +116,8 @@ public final class EventStream implements EventSink {
       if (!finished && !broken) {
         finished = true;
         out.write(bytes, 0, length);
-        summaries.add(bytes, length, false, clock.millis());
         out.close();
+        summaries.add(bytes, length, false, clock.millis());
       }
     } catch (IOException _) { // the client has gone
       fail();
@@ -161,13 +173,17 @@ public final class EventStream implements EventSink {
       return;
     }
     try {
-      var ping = new EventBuffer(clock, (bytes, length, _, _) -> out.write(bytes, 0, length));
-      ping.ping();
-      ping.flush();
+      writePing();
       out.flush();
     } catch (IOException _) { // the client has gone
       fail();
     }
+  }
+
+  private void writePing() throws IOException {
+    var ping = new EventBuffer(clock, (bytes, length, _, _) -> out.write(bytes, 0, length));
+    ping.ping();
+    ping.flush();
   }
 
   private void fail() {
