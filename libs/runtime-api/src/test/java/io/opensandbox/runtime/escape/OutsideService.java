@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 
 /// A machine behind this host, in a network of its own: whom the host reaches and forwards for. At
@@ -19,16 +20,17 @@ public final class OutsideService implements AutoCloseable {
   private static final String EVERYBODY = "0 0 4294967295";
   private static final long SECONDS = 60;
 
-  /// The network goes with its last process, and the cable with the network.
+  /// Made from inside, so that the cable goes with the network, and the network with its last
+  /// process. That takes a moment: no two have the same name or addresses.
   private static final String NETWORK =
       """
-      ip link add "$1" type veth peer name inside &&
-      ip address add "$2.1/30" dev "$1" && ip link set "$1" up &&
       exec unshare --net sh -c '
-        nsenter --target "$PPID" --net ip link set inside netns $$ &&
-        ip address add "$2.2/30" dev inside && ip link set inside up && ip link set lo up &&
-        ip route add default via "$2.1" &&
-        exec python3 -c "$3" "$2.2"' sh "$1" "$2" "$3"
+        ip link add inside type veth peer name "$1" netns "$PPID" &&
+        nsenter --target "$PPID" --net ip address add "$2/30" dev "$1" &&
+        nsenter --target "$PPID" --net ip link set "$1" up &&
+        ip address add "$3/30" dev inside && ip link set inside up && ip link set lo up &&
+        ip route add default via "$2" &&
+        exec python3 -c "$4" "$3"' sh "$1" "$2" "$3" "$4"
       """;
 
   private static final String SERVER =
@@ -49,9 +51,12 @@ public final class OutsideService implements AutoCloseable {
       threading.Thread(target=names, daemon=True).start()
       listening = socket.create_server((address, 80))
       while True:
-          connection, peer = listening.accept()
-          with connection:
-              connection.sendall((peer[0] + "\\n").encode())
+          try:
+              connection, peer = listening.accept()
+              with connection:
+                  connection.sendall((peer[0] + "\\n").encode())
+          except OSError:
+              pass  # whoever asked has gone
       """;
 
   private final Optional<Process> process;
@@ -65,27 +70,23 @@ public final class OutsideService implements AutoCloseable {
   /// One at a link-local address, as a cloud's metadata are.
   public static OutsideService linkLocal() throws IOException {
     // Never the network that clouds use.
-    return open(Kind.LINK_LOCAL, "169.254." + (16 + ProcessHandle.current().pid() % 100));
+    return open(Kind.LINK_LOCAL, "169.254." + ThreadLocalRandom.current().nextInt(16, 116));
   }
 
   /// One where anybody may go.
   public static OutsideService open() throws IOException {
     // For tests of networks (RFC 2544), and routed nowhere.
-    return open(Kind.ANYWHERE, "198.18." + ProcessHandle.current().pid() % 256);
+    return open(Kind.ANYWHERE, "198.18." + ThreadLocalRandom.current().nextInt(256));
   }
 
   private enum Kind {
-    LINK_LOCAL("osbl", "opensandbox.link-local"),
-    ANYWHERE("osbo", "opensandbox.outside");
-
-    /// Begins the name of the cable.
-    private final String prefix;
+    LINK_LOCAL("opensandbox.link-local"),
+    ANYWHERE("opensandbox.outside");
 
     /// The address of one that a parent process holds for its children that may not make one.
     private final String property;
 
-    Kind(String prefix, String property) {
-      this.prefix = prefix;
+    Kind(String property) {
       this.property = property;
     }
   }
@@ -108,12 +109,16 @@ public final class OutsideService implements AutoCloseable {
     if (given.isPresent() || !isRoot()) {
       return new OutsideService(Optional.empty(), given);
     }
-    String cable = kind.prefix + ProcessHandle.current().pid();
+    ThreadLocalRandom random = ThreadLocalRandom.current();
+    int first = 4 * random.nextInt(64);
+    String host = network + "." + (first + 1);
+    String outside = network + "." + (first + 2);
+    String cable = "osb%08x".formatted(random.nextInt());
     Process process =
-        new ProcessBuilder("sh", "-c", NETWORK, "sh", cable, network, SERVER)
+        new ProcessBuilder("sh", "-c", NETWORK, "sh", cable, host, outside, SERVER)
             .redirectErrorStream(true)
             .start();
-    OutsideService made = new OutsideService(Optional.of(process), Optional.of(network + ".2"));
+    OutsideService made = new OutsideService(Optional.of(process), Optional.of(outside));
     made.awaitListening(process);
     return made;
   }
@@ -140,7 +145,7 @@ public final class OutsideService implements AutoCloseable {
         }
       }
     }
-    close();
+    process.destroy();
     throw new IOException(
         "nothing outside: "
             + new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8));
