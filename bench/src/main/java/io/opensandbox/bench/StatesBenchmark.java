@@ -1,6 +1,5 @@
 package io.opensandbox.bench;
 
-import io.opensandbox.e2e.wire.Deadline;
 import io.opensandbox.e2e.wire.Json;
 import io.opensandbox.e2e.wire.Server;
 import java.util.ArrayList;
@@ -61,32 +60,11 @@ final class StatesBenchmark implements Benchmark {
         var snapshot =
             http.sendJson("POST", "/sandboxes/" + id + "/snapshots", Map.of()).expect(202).json();
         ids.add(snapshot.text("id"));
-        awaitReady(target.server(), snapshot.text("id"));
+        target.server().awaitSnapshot(snapshot.text("id"), Commands.PATIENCE);
       });
     }
     ids.forEach(made -> http.send("DELETE", "/snapshots/" + made).expect(204));
     results.add(Result.of("snapshot", samples));
-  }
-
-  private static void awaitReady(Server server, String id) {
-    var deadline = Deadline.in(Commands.PATIENCE);
-    while (true) {
-      var state =
-          server
-              .http()
-              .send("GET", "/snapshots/" + id)
-              .expect(200)
-              .json()
-              .at("status")
-              .text("state");
-      if (state.equals("Ready")) {
-        return;
-      }
-      if (state.equals("Failed")) {
-        throw new IllegalStateException("the snapshot failed");
-      }
-      deadline.pauseOrFail("the snapshot is still " + state);
-    }
   }
 
   private static boolean canFork(Server server) {

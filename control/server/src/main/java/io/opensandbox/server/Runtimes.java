@@ -79,7 +79,7 @@ final class Runtimes {
         config.storage().allowedHostPaths(),
         new SandboxVolumes.Buckets(
             Path.of(config.storage().ossfsRoot()),
-            variables.getOrDefault("PATH", "/usr/local/bin:/usr/bin:/bin"),
+            variables.getOrDefault("PATH", SandboxVolumes.Buckets.USUAL_PROGRAMS),
             Path.of(System.getProperty("java.io.tmpdir"))));
   }
 

@@ -122,6 +122,22 @@ public final class Server implements AutoCloseable {
     }
   }
 
+  /// Waits until a snapshot is ready; throws `IllegalStateException` when it failed.
+  public void awaitSnapshot(String id, Duration patience) {
+    var deadline = Deadline.in(patience);
+    while (true) {
+      var status = http.send("GET", "/snapshots/" + id).expect(200).json().at("status");
+      var state = status.text("state");
+      if (state.equals("Ready")) {
+        return;
+      }
+      if (state.equals("Failed")) {
+        throw new IllegalStateException("snapshot \"" + id + "\" failed: " + status);
+      }
+      deadline.pauseOrFail("snapshot \"" + id + "\" is still " + state);
+    }
+  }
+
   /// Whether the server answers its health route.
   public boolean isHealthy() {
     try {

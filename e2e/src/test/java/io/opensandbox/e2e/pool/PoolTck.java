@@ -112,18 +112,7 @@ abstract class PoolTck {
             .expect(202)
             .json()
             .text("id");
-    Deadline.in(PATIENCE)
-        .await(
-            () ->
-                server
-                    .http()
-                    .send("GET", "/snapshots/" + id)
-                    .expect(200)
-                    .json()
-                    .at("status")
-                    .text("state")
-                    .equals("Ready"),
-            "the snapshot is not ready");
+    server.awaitSnapshot(id, PATIENCE);
     return id;
   }
 

@@ -15,7 +15,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Callable;
@@ -534,12 +533,7 @@ public abstract class SandboxRuntimeTck {
   void updateLimits_ofARunningSandbox_isAccepted() {
     assumeFeature(Capabilities.Feature.RESOURCE_LIMITS);
     String id = createAndStart("sleep", "600").id();
-    ResourceLimits limits =
-        new ResourceLimits(
-            OptionalLong.of(500_000_000),
-            OptionalLong.empty(),
-            OptionalLong.empty(),
-            OptionalInt.empty());
+    ResourceLimits limits = SingleLimit.cpu(500_000_000);
 
     assertThatCode(() -> runtime().updateLimits(id, limits)).doesNotThrowAnyException();
   }

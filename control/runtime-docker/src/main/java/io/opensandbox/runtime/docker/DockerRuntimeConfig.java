@@ -52,7 +52,7 @@ public record DockerRuntimeConfig(
         Security.DEFAULT,
         List.of(),
         new SandboxVolumes.Buckets(
-            Path.of("/mnt/ossfs"), "/usr/local/bin:/usr/bin:/bin", Path.of("/tmp")));
+            Path.of("/mnt/ossfs"), SandboxVolumes.Buckets.USUAL_PROGRAMS, Path.of("/tmp")));
   }
 
   /// This configuration with another network mode.

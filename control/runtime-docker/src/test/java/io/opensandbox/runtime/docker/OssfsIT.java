@@ -8,6 +8,7 @@ import io.opensandbox.runtime.Capabilities.Feature;
 import io.opensandbox.runtime.Labels;
 import io.opensandbox.runtime.ResourceLimits;
 import io.opensandbox.runtime.SandboxSpec;
+import io.opensandbox.runtime.SingleLimit;
 import io.opensandbox.runtime.VolumeMount;
 import io.opensandbox.runtime.docker.volume.SandboxVolumes;
 import java.io.IOException;
@@ -18,8 +19,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
-import java.util.OptionalLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -134,9 +133,7 @@ final class OssfsIT extends DockerFixture {
   @Test
   void createThatFailsLater_unmounts() throws IOException {
     DockerRuntime runtime = open(config);
-    var tooLittle =
-        new ResourceLimits(
-            OptionalLong.empty(), OptionalLong.of(1024), OptionalLong.empty(), OptionalInt.empty());
+    var tooLittle = SingleLimit.memory(1024);
     SandboxSpec spec = spec(Map.of(), tooLittle, List.of(bucket("hush")), "sleep", "600");
 
     assertFails(

@@ -10,6 +10,7 @@ import io.opensandbox.runtime.PortAddress;
 import io.opensandbox.runtime.ResourceLimits;
 import io.opensandbox.runtime.RuntimeSandbox;
 import io.opensandbox.runtime.SandboxSpec;
+import io.opensandbox.runtime.SingleLimit;
 import io.opensandbox.runtime.VolumeMount;
 import java.net.InetSocketAddress;
 import java.nio.channels.ServerSocketChannel;
@@ -285,9 +286,7 @@ final class SandboxCreationIT extends DockerFixture {
   void createThatTheEngineRefuses_takesItsVolumesBack() {
     DockerRuntime runtime = open(TestImages.EXECD);
     String volume = "osb-docker-it-" + UUID.randomUUID();
-    ResourceLimits tooLittle =
-        new ResourceLimits(
-            OptionalLong.empty(), OptionalLong.of(1024), OptionalLong.empty(), OptionalInt.empty());
+    ResourceLimits tooLittle = SingleLimit.memory(1024);
     SandboxSpec spec =
         spec(Map.of(), tooLittle, List.of(named(volume, Optional.empty())), "sleep", "600");
 

@@ -17,6 +17,7 @@ import io.opensandbox.runtime.RuntimeEvent;
 import io.opensandbox.runtime.RuntimeSandbox;
 import io.opensandbox.runtime.SandboxRuntime;
 import io.opensandbox.runtime.SandboxSpec;
+import io.opensandbox.runtime.SingleLimit;
 import io.opensandbox.runtime.VolumeMount;
 import io.opensandbox.runtime.local.engine.Engine;
 import java.io.IOException;
@@ -29,7 +30,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Executors;
@@ -69,13 +69,7 @@ class BehaviourIT {
     assumeTrue(
         test.runtime().capabilities().has(Capabilities.Feature.DISK_QUOTA),
         "this host has no btrfs or no loop devices");
-    ResourceLimits limits =
-        new ResourceLimits(
-            OptionalLong.empty(),
-            OptionalLong.empty(),
-            OptionalLong.empty(),
-            OptionalInt.empty(),
-            OptionalLong.of(20L << 20));
+    ResourceLimits limits = SingleLimit.disk(20L << 20);
     String script =
         "head -c %d /dev/urandom >/root/f && sync && echo wrote || echo refused; sleep 600";
     String full = test.start(test.host(), limits, "sh", "-c", script.formatted(60 << 20));
@@ -125,13 +119,7 @@ class BehaviourIT {
   void withoutAFileSystemOfItsOwn_thereAreNoQuotasAndItSaysSo() {
     assumeFalse(TestRuntime.isRootless(), "an ordinary user never has one");
     try (TestRuntime plain = TestRuntime.open(TestRuntime::withoutDisk)) {
-      ResourceLimits limits =
-          new ResourceLimits(
-              OptionalLong.empty(),
-              OptionalLong.empty(),
-              OptionalLong.empty(),
-              OptionalInt.empty(),
-              OptionalLong.of(20L << 20));
+      ResourceLimits limits = SingleLimit.disk(20L << 20);
 
       assertThat(plain.runtime().capabilities().has(Capabilities.Feature.DISK_QUOTA)).isFalse();
       assertThatThrownBy(() -> plain.start(plain.host(), limits, "true"))
@@ -170,9 +158,7 @@ class BehaviourIT {
   @Test
   void pidsLimit_holds() {
     test.assumeLimits();
-    ResourceLimits limits =
-        new ResourceLimits(
-            OptionalLong.empty(), OptionalLong.empty(), OptionalLong.of(20), OptionalInt.empty());
+    ResourceLimits limits = SingleLimit.pids(20);
     String id =
         test.start(test.host(), limits, "bash", "-c", "for i in $(seq 40); do sleep 600 & done");
 
@@ -184,24 +170,12 @@ class BehaviourIT {
   @Test
   void cpuLimit_isSet() throws IOException {
     test.assumeLimits();
-    ResourceLimits limits =
-        new ResourceLimits(
-            OptionalLong.of(500_000_000),
-            OptionalLong.empty(),
-            OptionalLong.empty(),
-            OptionalInt.empty());
+    ResourceLimits limits = SingleLimit.cpu(500_000_000);
     String id = test.start(test.host(), limits, "sleep", "60");
 
     assertThat(cpuQuota(id)).isEqualTo("50000");
 
-    test.runtime()
-        .updateLimits(
-            id,
-            new ResourceLimits(
-                OptionalLong.of(2_000_000_000L),
-                OptionalLong.empty(),
-                OptionalLong.empty(),
-                OptionalInt.empty()));
+    test.runtime().updateLimits(id, SingleLimit.cpu(2_000_000_000L));
     assertThat(cpuQuota(id)).isEqualTo("200000");
   }
 
@@ -281,7 +255,7 @@ class BehaviourIT {
     String source =
         test.start(
             test.host(),
-            memory(128L << 20),
+            SingleLimit.memory(128L << 20),
             List.of(new VolumeMount.Host("v", "/v", false, Optional.empty(), volume.toString())),
             "sh",
             "-c",
@@ -571,10 +545,5 @@ class BehaviourIT {
 
   private static VolumeMount hostVolume(String target, boolean readOnly) {
     return new VolumeMount.Host("shared", target, readOnly, Optional.empty(), shared.toString());
-  }
-
-  private static ResourceLimits memory(long bytes) {
-    return new ResourceLimits(
-        OptionalLong.empty(), OptionalLong.of(bytes), OptionalLong.empty(), OptionalInt.empty());
   }
 }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.opensandbox.protocol.lifecycle.ErrorCode;
 import io.opensandbox.protocol.lifecycle.SandboxException;
 import io.opensandbox.runtime.ResourceLimits;
+import io.opensandbox.runtime.SingleLimit;
 import io.opensandbox.runtime.VolumeMount;
 import io.opensandbox.runtime.escape.Attempt;
 import io.opensandbox.runtime.escape.OutsideService;
@@ -16,8 +17,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
-import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -170,12 +169,7 @@ class EscapeSuiteIT {
   @Test
   void memoryBomb_inSharedMemory_countsAsTheSandboxes() {
     test.assumeLimits();
-    ResourceLimits limits =
-        new ResourceLimits(
-            OptionalLong.empty(),
-            OptionalLong.of(64L << 20),
-            OptionalLong.empty(),
-            OptionalInt.empty());
+    ResourceLimits limits = SingleLimit.memory(64L << 20);
     String id =
         test.start(test.host(), limits, "bash", "-c", "exec dd if=/dev/zero of=/dev/shm/x bs=1M");
 

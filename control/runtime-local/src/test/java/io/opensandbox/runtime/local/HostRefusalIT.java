@@ -9,14 +9,13 @@ import io.opensandbox.protocol.lifecycle.SandboxException;
 import io.opensandbox.runtime.Capabilities.Feature;
 import io.opensandbox.runtime.ImageRequest;
 import io.opensandbox.runtime.ResourceLimits;
+import io.opensandbox.runtime.SingleLimit;
 import io.opensandbox.runtime.local.process.HostRunner;
 import io.opensandbox.runtime.local.process.Runner;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.OptionalInt;
-import java.util.OptionalLong;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -96,9 +95,7 @@ class HostRefusalIT {
 
     for (ResourceLimits limits :
         List.of(
-            limits(OptionalLong.of(500_000_000), OptionalLong.empty(), OptionalLong.empty()),
-            limits(OptionalLong.empty(), OptionalLong.of(64L << 20), OptionalLong.empty()),
-            limits(OptionalLong.empty(), OptionalLong.empty(), OptionalLong.of(64)))) {
+            SingleLimit.cpu(500_000_000), SingleLimit.memory(64L << 20), SingleLimit.pids(64))) {
       assertRefused(
           ErrorCode.INVALID_PARAMETER,
           () -> test.start(test.host(), limits, "true"),
@@ -109,13 +106,7 @@ class HostRefusalIT {
   @Test
   void diskLimitThatNothingEnforces_isRefused() {
     assumeFalse(has(Feature.DISK_QUOTA), "this host enforces it");
-    ResourceLimits limits =
-        new ResourceLimits(
-            OptionalLong.empty(),
-            OptionalLong.empty(),
-            OptionalLong.empty(),
-            OptionalInt.empty(),
-            OptionalLong.of(64L << 20));
+    ResourceLimits limits = SingleLimit.disk(64L << 20);
 
     assertRefused(
         ErrorCode.INVALID_PARAMETER,
@@ -147,9 +138,5 @@ class HostRefusalIT {
 
   private boolean has(Feature feature) {
     return test.runtime().capabilities().has(feature);
-  }
-
-  private static ResourceLimits limits(OptionalLong cpu, OptionalLong memory, OptionalLong pids) {
-    return new ResourceLimits(cpu, memory, pids, OptionalInt.empty());
   }
 }

@@ -90,46 +90,25 @@ final class TestRuntime implements AutoCloseable {
   }
 
   static LocalConfig withDataDirectory(LocalConfig config, Path directory) {
-    return new LocalConfig(
-        directory,
-        config.execdDirectory(),
-        config.publicHost(),
-        config.bindAddress(),
-        config.allowedHostPaths(),
-        config.capabilities(),
-        config.pidsLimit(),
-        config.limits(),
-        config.imageSources());
+    return changed(
+        config, directory, config.allowedHostPaths(), config.limits(), config.imageSources());
   }
 
   static LocalConfig withSources(LocalConfig config, LocalConfig.ImageSources sources) {
-    return new LocalConfig(
-        config.dataDirectory(),
-        config.execdDirectory(),
-        config.publicHost(),
-        config.bindAddress(),
-        config.allowedHostPaths(),
-        config.capabilities(),
-        config.pidsLimit(),
-        config.limits(),
-        sources);
+    return changed(
+        config, config.dataDirectory(), config.allowedHostPaths(), config.limits(), sources);
   }
 
   static LocalConfig withoutDisk(LocalConfig config) {
-    LocalConfig.Limits limits = config.limits();
-    return withLimits(
-        config,
-        new LocalConfig.Limits(
-            limits.logBytes(),
-            limits.imageBytes(),
-            limits.totalMemoryBytes(),
-            limits.preparedNetworks(),
-            OptionalLong.of(0),
-            limits.sandboxDiskBytes(),
-            limits.required()));
+    return withDisk(config, OptionalLong.of(0), config.limits().sandboxDiskBytes());
   }
 
   static LocalConfig withSandboxDisk(LocalConfig config, long bytes) {
+    return withDisk(config, config.limits().diskBytes(), bytes);
+  }
+
+  private static LocalConfig withDisk(
+      LocalConfig config, OptionalLong diskBytes, long sandboxDiskBytes) {
     LocalConfig.Limits limits = config.limits();
     return withLimits(
         config,
@@ -138,35 +117,36 @@ final class TestRuntime implements AutoCloseable {
             limits.imageBytes(),
             limits.totalMemoryBytes(),
             limits.preparedNetworks(),
-            limits.diskBytes(),
-            bytes,
+            diskBytes,
+            sandboxDiskBytes,
             limits.required()));
   }
 
   static LocalConfig withLimits(LocalConfig config, LocalConfig.Limits limits) {
-    return new LocalConfig(
-        config.dataDirectory(),
-        config.execdDirectory(),
-        config.publicHost(),
-        config.bindAddress(),
-        config.allowedHostPaths(),
-        config.capabilities(),
-        config.pidsLimit(),
-        limits,
-        config.imageSources());
+    return changed(
+        config, config.dataDirectory(), config.allowedHostPaths(), limits, config.imageSources());
   }
 
   static LocalConfig withHostPaths(LocalConfig config, List<Path> paths) {
+    return changed(config, config.dataDirectory(), paths, config.limits(), config.imageSources());
+  }
+
+  private static LocalConfig changed(
+      LocalConfig config,
+      Path dataDirectory,
+      List<Path> hostPaths,
+      LocalConfig.Limits limits,
+      LocalConfig.ImageSources sources) {
     return new LocalConfig(
-        config.dataDirectory(),
+        dataDirectory,
         config.execdDirectory(),
         config.publicHost(),
         config.bindAddress(),
-        paths,
+        hostPaths,
         config.capabilities(),
         config.pidsLimit(),
-        config.limits(),
-        config.imageSources());
+        limits,
+        sources);
   }
 
   /// A second runtime on the same directory, which is not allowed.

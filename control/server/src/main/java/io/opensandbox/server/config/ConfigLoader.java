@@ -1,5 +1,6 @@
 package io.opensandbox.server.config;
 
+import io.opensandbox.runtime.docker.DockerRuntimeConfig;
 import io.opensandbox.server.store.PostgresqlAddress;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -49,18 +50,6 @@ public final class ConfigLoader {
       Pattern.compile("\\*\\.(?!-)[A-Za-z0-9-]{1,63}(?:\\.[A-Za-z0-9-]{1,63})+");
   private static final Pattern HOST =
       Pattern.compile("(?=.{1,253}$)(?!-)[A-Za-z0-9-]{1,63}(?:\\.(?!-)[A-Za-z0-9-]{1,63})*");
-  private static final List<String> DEFAULT_DROPPED =
-      List.of(
-          "AUDIT_WRITE",
-          "MKNOD",
-          "NET_ADMIN",
-          "NET_RAW",
-          "SYS_ADMIN",
-          "SYS_MODULE",
-          "SYS_PTRACE",
-          "SYS_TIME",
-          "SYS_TTY_CONFIG");
-
   private final Map<String, String> environment;
   private final Path home;
 
@@ -235,7 +224,8 @@ public final class ConfigLoader {
         values.string("network_mode", "host"),
         Duration.ofSeconds(values.integer("api_timeout", 180)),
         values.nonBlank("host_ip"),
-        values.strings("drop_capabilities", DEFAULT_DROPPED),
+        values.strings(
+            "drop_capabilities", DockerRuntimeConfig.Security.DEFAULT.dropCapabilities()),
         values.nonBlank("apparmor_profile"),
         values.bool("no_new_privileges", true),
         values.nonBlank("seccomp_profile"),

@@ -11,6 +11,7 @@ import io.opensandbox.runtime.ResourceLimits;
 import io.opensandbox.runtime.RuntimeSandbox;
 import io.opensandbox.runtime.SandboxRuntime;
 import io.opensandbox.runtime.SandboxSpec;
+import io.opensandbox.runtime.SingleLimit;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -68,14 +69,7 @@ public abstract class BombTck {
   @Test
   void memoryBomb_endsTheSandboxAndIsReported() {
     assumeLimits();
-    String id =
-        start(
-            new ResourceLimits(
-                OptionalLong.empty(),
-                OptionalLong.of(MEMORY),
-                OptionalLong.empty(),
-                OptionalInt.empty()),
-            "head -c 600m /dev/zero | tail");
+    String id = start(SingleLimit.memory(MEMORY), "head -c 600m /dev/zero | tail");
     try {
       await(() -> state(id) == RuntimeSandbox.State.EXITED);
 
@@ -92,14 +86,7 @@ public abstract class BombTck {
     boolean limited = runtime().capabilities().has(Capabilities.Feature.DISK_QUOTA);
     String id =
         start(
-            limited
-                ? new ResourceLimits(
-                    OptionalLong.empty(),
-                    OptionalLong.empty(),
-                    OptionalLong.empty(),
-                    OptionalInt.empty(),
-                    OptionalLong.of(DISK))
-                : ResourceLimits.NONE,
+            limited ? SingleLimit.disk(DISK) : ResourceLimits.NONE,
             "head -c 60m /dev/urandom >/root/bomb && sync && echo written || echo refused");
     try {
       await(() -> state(id) == RuntimeSandbox.State.EXITED);

@@ -107,17 +107,22 @@ final class OssfsMounts {
     }
     for (Path folder : folders) {
       if (!isHeld(folder)) {
-        forget(folder);
+        unlock(folder, locks::forget);
       }
     }
   }
 
-  private void forget(Path folder) {
+  private static void unlock(Path folder, Unlocking how) {
     try {
-      locks.forget(folder);
+      how.unlock(folder);
     } catch (IOException e) {
       log.warn("cannot unlock {}: {}", folder, e.getMessage());
     }
+  }
+
+  @FunctionalInterface
+  private interface Unlocking {
+    void unlock(Path folder) throws IOException;
   }
 
   private boolean isHeld(Path folder) {
@@ -143,15 +148,7 @@ final class OssfsMounts {
       log.warn("cannot see to what is mounted below {}: {}", root, e.getMessage());
       return 0;
     } finally {
-      entered.forEach(this::leave);
-    }
-  }
-
-  private void leave(Path folder) {
-    try {
-      locks.leave(folder);
-    } catch (IOException e) {
-      log.warn("cannot unlock {}: {}", folder, e.getMessage());
+      entered.forEach(folder -> unlock(folder, locks::leave));
     }
   }
 

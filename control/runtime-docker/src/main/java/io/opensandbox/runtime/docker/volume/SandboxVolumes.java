@@ -35,7 +35,10 @@ public final class SandboxVolumes {
   /// @param programs the folders of `ossfs`, `ossfs2`, `fusermount` and `umount`, with colons
   ///   between them
   /// @param credentials folder of the files that hand them over
-  public record Buckets(Path root, String programs, Path credentials) {}
+  public record Buckets(Path root, String programs, Path credentials) {
+    /// Where the programs are when nobody says.
+    public static final String USUAL_PROGRAMS = "/usr/local/bin:/usr/bin:/bin";
+  }
 
   /// Whether OSS buckets can be mounted here.
   public boolean mountsBuckets() {
