@@ -507,12 +507,13 @@ class PoolsTest {
               }
             });
     assertThat(claiming.await(60, TimeUnit.SECONDS)).isTrue();
+    await("the claim is written", () -> number("allocated") == 1); // meanwhile, not before
 
     execd.beforePing(() -> {});
     crashAndStart();
+    await("it is gone", () -> !runtime.sandboxIds().contains(member));
     awaitAvailable(1);
 
-    assertThat(runtime.sandboxIds()).doesNotContain(member);
     assertThat(server.send("GET", "/v1/sandboxes").body()).doesNotContain(member);
     looked.countDown(); // a server stops when its requests have ended
     assertThat(client.join(Duration.ofSeconds(60))).isTrue();
