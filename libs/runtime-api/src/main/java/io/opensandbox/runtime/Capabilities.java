@@ -22,6 +22,9 @@ public record Capabilities(Set<Feature> features, String platformOs, String plat
   /// A part of the lifecycle that a runtime may lack.
   public enum Feature {
     PAUSE,
+    /// Pauses are not seen by what they stop: without it processes are stopped by `SIGSTOP` and go
+    /// on by `SIGCONT`, of which they and their parents are told.
+    FREEZER,
     SNAPSHOT,
     NETWORK_POLICY,
     HOST_VOLUMES,

@@ -96,6 +96,7 @@ public final class FakeRuntime implements SandboxRuntime {
   private Set<Capabilities.Feature> features =
       Set.of(
           Capabilities.Feature.PAUSE,
+          Capabilities.Feature.FREEZER,
           Capabilities.Feature.SNAPSHOT,
           Capabilities.Feature.FORK,
           Capabilities.Feature.HOST_VOLUMES,

@@ -161,6 +161,7 @@ public final class DockerRuntime implements SandboxRuntime {
     Set<Feature> features =
         EnumSet.of(
             Feature.PAUSE,
+            Feature.FREEZER,
             Feature.SNAPSHOT,
             Feature.HOST_VOLUMES,
             Feature.NAMED_VOLUMES,

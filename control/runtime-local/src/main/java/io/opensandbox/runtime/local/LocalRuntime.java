@@ -281,6 +281,7 @@ public final class LocalRuntime implements SandboxRuntime {
     }
     if (cgroups.isPresent()) {
       features.add(Capabilities.Feature.RESOURCE_LIMITS);
+      features.add(Capabilities.Feature.FREEZER);
     }
     if (hasUsers) {
       features.add(Capabilities.Feature.IMAGE_USERS);

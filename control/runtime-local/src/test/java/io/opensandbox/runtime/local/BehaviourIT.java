@@ -179,6 +179,27 @@ class BehaviourIT {
     assertThat(cpuQuota(id)).isEqualTo("200000");
   }
 
+  /// Whatever the machine has of cgroups: on one with both versions the limits of memory and
+  /// processes are those of [LocalBombIT] and [#pidsLimit_holds].
+  @Test
+  void cpuLimit_holds() {
+    test.assumeLimits();
+    String half = "import time; began = time.monotonic()\nwhile time.process_time() < 0.5: pass\n";
+    String id =
+        test.start(
+            test.host(),
+            SingleLimit.cpu(200_000_000),
+            "python3",
+            "-c",
+            half + "print(time.monotonic() - began)");
+
+    test.awaitEnd(id);
+
+    assertThat(Double.parseDouble(test.logOf(id).strip()))
+        .as("seconds for half a second of work with a fifth of a processor")
+        .isGreaterThan(2);
+  }
+
   private static String cpuQuota(String id) throws IOException {
     String found =
         TestRuntime.RUNNER.text(
@@ -214,6 +235,31 @@ class BehaviourIT {
     assertThat(Files.size(counter)).isEqualTo(before);
     test.runtime().resume(id);
     test.await(() -> Files.size(counter) > before + 5);
+  }
+
+  @Test
+  void pause_isSeenInTheSandbox_onlyWhereNoFreezerIsOffered() {
+    String id =
+        test.start(
+            test.host(),
+            ResourceLimits.NONE,
+            "bash",
+            "-c",
+            "trap 'echo continued' CONT; while :; do echo round; sleep 0.02; done");
+    test.await(() -> test.logOf(id).contains("round"));
+
+    test.runtime().pause(id);
+    test.runtime().resume(id);
+
+    int rounds = rounds(id);
+    test.await(() -> rounds(id) > rounds + 2); // a trap is run between two of them
+    boolean freezer = test.runtime().capabilities().has(Capabilities.Feature.FREEZER);
+    assertThat(test.logOf(id).contains("continued")).isEqualTo(!freezer);
+    test.runtime().remove(id, Duration.ZERO);
+  }
+
+  private static int rounds(String id) {
+    return (int) test.logOf(id).lines().filter("round"::equals).count();
   }
 
   @Test
