@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mount.h>
+#include <linux/openat2.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -10,10 +12,12 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 // Prepared by the server in the sandbox's directory, each line made of plain words:
 //   run/cgroups    directories to join
+//   run/volumes    directories and files to mount, each ended by a zero byte; held at run/volume-0 and so on
 //   run/mounts     what is mounted before bubblewrap comes, see `makers`
 //   run/processes  how many processes the user may have, when there are no cgroups
 //   run/args       arguments of bubblewrap, each ended by a zero byte
@@ -108,6 +112,54 @@ static bool make_mount(char *words[3]) {
   return failed("mount", words[0]);
 }
 
+// --- Volumes ---
+
+// bubblewrap would follow a link that has come into the place of what the server looked at: whoever shares the volume may put one
+// there. The server hands over paths without links, and none is followed here.
+static int open_volume(const char *path) {
+  struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
+  return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+}
+
+static bool make_place(int volume, const char *place) {
+  struct stat status;
+  if (fstat(volume, &status) < 0) return false;
+  int made = S_ISDIR(status.st_mode) ? mkdir(place, 0700) : mknod(place, S_IFREG | 0600, 0);
+  return made == 0 || errno == EEXIST;
+}
+
+// With what is mounted below it.
+static bool attach(int volume, const char *place) {
+  int tree = (int)syscall(SYS_open_tree, volume, "", AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+  bool attached = tree >= 0 && syscall(SYS_move_mount, tree, "", AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH) == 0;
+  int error = errno;
+  if (tree >= 0) close(tree);
+  errno = error;
+  return attached;
+}
+
+static bool hold_volume(const char *path, int number) {
+  char place[32];
+  snprintf(place, sizeof place, "run/volume-%d", number);
+  int volume = open_volume(path);
+  if (volume < 0) return failed("open", path);
+  bool held = (make_place(volume, place) && attach(volume, place)) || failed("mount", path);
+  close(volume);
+  return held;
+}
+
+static bool hold_volumes(void) {
+  FILE *file = fopen("run/volumes", "re");
+  if (file == NULL) return errno == ENOENT || failed("read", "run/volumes");
+  char *path = NULL;
+  size_t size = 0;
+  bool done = true;
+  for (int i = 0; done && getdelim(&path, &size, 0, file) > 0; i++) done = hold_volume(path, i);
+  free(path);
+  fclose(file);
+  return done;
+}
+
 // --- Namespaces ---
 
 static bool enter_network(const char *path) {
@@ -173,7 +225,7 @@ static _Noreturn void become_sandbox(const char *network, char **first, int outp
     _exit(1);
   }
   if (each_line("run/cgroups", false, join_cgroup) && each_line("run/processes", true, limit_processes) && enter_network(network) &&
-      separate_mounts() && each_line("run/mounts", false, make_mount) && hand_on("run/args", O_RDONLY, ARGUMENTS) &&
+      separate_mounts() && hold_volumes() && each_line("run/mounts", false, make_mount) && hand_on("run/args", O_RDONLY, ARGUMENTS) &&
       hand_on("run/status", O_WRONLY | O_APPEND | O_CREAT, STATUS) && hand_on(filter_path, O_RDONLY, FILTER) && dup2(info, INFO) == INFO) {
     execute(command);
   }

@@ -101,6 +101,28 @@ class Enter(unittest.TestCase):
         self.enter("grep", "-c", place, "/proc/self/mountinfo")
         self.assertIn("\n0\n", self.logged("the end"))
 
+    def test_volumes_are_held_with_what_is_below_and_only_in_the_sandbox(self):
+        place, odd = os.path.join(self.base, "place"), "place/odd\nname and more"
+        os.makedirs(os.path.join(self.base, odd))
+        self.write(os.path.join(self.base, odd, "file"), "in the volume")
+        self.write(os.path.join(self.base, "single"), "a file")
+        self.write("run/volumes", "".join(os.path.join(self.base, name) + "\0" for name in (odd, "single")))
+        with open(os.path.join(self.box, "run/mounts"), "a") as mounts:
+            mounts.write("drop - %s\n" % place)
+        self.enter("sh", "-c", "cat run/volume-0/file; echo; cat run/volume-1; echo new >run/volume-0/new")
+        self.assertIn("in the volume\na file", self.logged("the end"))
+        self.assertEqual(self.read(os.path.join(self.base, odd, "new")), "new\n")
+        self.assertEqual(os.listdir(os.path.join(self.box, "run/volume-0")), [])
+
+    def test_volumes_behind_links_are_not_held(self):
+        os.makedirs(os.path.join(self.base, "outside/below"))
+        os.symlink(os.path.join(self.base, "outside"), os.path.join(self.base, "link"))
+        for name in ("link", "link/below"):
+            with self.subTest(name):
+                self.write("run/volumes", os.path.join(self.base, name) + "\0")
+                self.assertEqual(self.enter("true").returncode, 0)
+                self.assertNotIn("arguments", self.logged("execd enter: cannot open %s/%s: " % (self.base, name)))
+
     def test_processes_are_limited(self):
         self.write("run/processes", "4321\n")
         self.enter("grep", "Max processes", "/proc/self/limits")

@@ -102,9 +102,13 @@ final class Creation {
             List.of(),
             labels,
             Optional.empty());
-    Volumes.Prepared volumes =
-        new Volumes.Prepared(source.mounts(), source.ownedVolumes(), List.of());
-    return make(spec, image.with(ON_DEMAND), _ -> volumes, Set.of());
+    return make(
+        spec,
+        image.with(ON_DEMAND),
+        root ->
+            new Volumes.Prepared(
+                Volumes.inCopy(source.mounts(), root), source.ownedVolumes(), List.of()),
+        Set.of());
   }
 
   // `own` are the variables that win over those of a claim that the image was captured from.
@@ -158,7 +162,7 @@ final class Creation {
       parts.store().save(record);
       cleanup.keep();
       return new Box(record, slot, group, List.of(execd, http));
-    } catch (IOException e) {
+    } catch (IOException | LayeredRoot.EndlessLinks e) {
       throw new SandboxException(
           ErrorCode.START_FAILED,
           "cannot create sandbox \"" + spec.id() + "\": " + e.getMessage(),

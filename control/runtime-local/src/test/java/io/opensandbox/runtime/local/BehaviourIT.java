@@ -527,6 +527,41 @@ class BehaviourIT {
   }
 
   @Test
+  void hostVolume_newBehindALink_isRefusedBeforeItIsMade() throws Exception {
+    Path outside = Files.createTempDirectory("osl-outside-");
+    Path link = shared.resolve("way-" + UUID.randomUUID());
+    Files.createSymbolicLink(link, outside);
+    VolumeMount volume =
+        new VolumeMount.Host("v", "/v", false, Optional.of("new"), link.toString());
+
+    assertThatThrownBy(() -> test.start(test.host(), ResourceLimits.NONE, List.of(volume), "true"))
+        .isInstanceOfSatisfying(
+            SandboxException.class,
+            failure ->
+                assertThat(failure.code()).isEqualTo(ErrorCode.VOLUME_HOST_PATH_NOT_ALLOWED));
+
+    assertThat(outside).isEmptyDirectory();
+    Files.delete(outside);
+  }
+
+  @Test
+  void volumeBehindEndlessLinks_isRefused() {
+    String source =
+        test.start(
+            test.host(), ResourceLimits.NONE, "sh", "-c", "ln -s a /b; ln -s b /a; echo ready");
+    test.awaitEnd(source);
+    String reference = test.runtime().snapshot(source, UUID.randomUUID().toString());
+    PreparedImage image = test.runtime().prepareImage(ImageRequest.of(reference), _ -> {});
+
+    assertThatThrownBy(() ->
+            test.start(image, ResourceLimits.NONE, List.of(hostVolume("/a/volume", false)), "true"))
+        .isInstanceOfSatisfying(
+            SandboxException.class,
+            failure -> assertThat(failure.code()).isEqualTo(ErrorCode.START_FAILED))
+        .hasMessageContaining("too many links in \"/a/volume\"");
+  }
+
+  @Test
   void term_reachesTheEntrypoint() {
     String id =
         test.start(

@@ -6,7 +6,10 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.opensandbox.protocol.lifecycle.ErrorCode;
 import io.opensandbox.protocol.lifecycle.SandboxException;
+import io.opensandbox.runtime.ForkPoint;
+import io.opensandbox.runtime.Labels;
 import io.opensandbox.runtime.ResourceLimits;
+import io.opensandbox.runtime.SandboxSpec;
 import io.opensandbox.runtime.SingleLimit;
 import io.opensandbox.runtime.VolumeMount;
 import io.opensandbox.runtime.escape.Attempt;
@@ -15,7 +18,9 @@ import java.io.IOException;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Stream;
@@ -248,6 +253,85 @@ class EscapeSuiteIT {
     try (var entries = Files.list(trap)) {
       assertThat(entries).isEmpty();
     }
+    Files.delete(trap);
+  }
+
+  /// What is mounted was looked at when the sandbox was made; whoever else has the volume may put a
+  /// link in its place until it starts.
+  @Test
+  void volume_whoseSubPathBecomesALink_isNotMounted() throws IOException {
+    String volume = "osl-" + UUID.randomUUID();
+    String id = create(named(volume, Optional.of("inner/most")), "ls", "/vol");
+    Path inner = test.root().resolve("volumes").resolve(volume).resolve("_data/inner");
+    Path outside = Files.createTempDirectory("osl-outside-");
+    Files.createDirectory(outside.resolve("most"));
+    Files.delete(inner.resolve("most"));
+    Files.delete(inner);
+    Files.createSymbolicLink(inner, outside);
+
+    assertThatThrownBy(() -> test.runtime().start(id))
+        .isInstanceOfSatisfying(
+            SandboxException.class,
+            failure -> assertThat(failure.code()).isEqualTo(ErrorCode.START_FAILED))
+        .hasMessageContaining("cannot open " + inner.resolve("most") + ": Symbolic link loop");
+
+    test.runtime().remove(id, Duration.ZERO);
+    TestRuntime.RUNNER.text("rm", "-r", outside.toString());
+  }
+
+  private static String create(VolumeMount volume, String... command) {
+    String id = UUID.randomUUID().toString();
+    test.runtime()
+        .create(
+            new SandboxSpec(
+                id,
+                List.of(command),
+                Map.of(),
+                ResourceLimits.NONE,
+                List.of(volume),
+                Map.of(Labels.ID, id),
+                Optional.empty()),
+            test.host());
+    return id;
+  }
+
+  @Test
+  void fork_withLinksAsMountPoints_touchesNothingOutside() throws IOException {
+    Path trap = Files.createTempDirectory("osl-trap-");
+    String inside = "/oldroot" + trap;
+    String source =
+        test.start(
+            test.host(),
+            ResourceLimits.NONE,
+            List.of(
+                new VolumeMount.Named(
+                    "v",
+                    "/vol/made",
+                    false,
+                    Optional.empty(),
+                    "osl-" + trap.getFileName(),
+                    true,
+                    true)),
+            "bash",
+            "-c",
+            "touch /vol/made/here; [ -L /vol ] || { mkdir -p "
+                + inside
+                + "/made; mv /vol /old; ln -s "
+                + inside
+                + " /vol; }; ls /vol/made; echo done; sleep 600");
+    test.await(() -> test.logOf(source).contains("done"));
+    String copy = UUID.randomUUID().toString();
+
+    try (ForkPoint point = test.runtime().fork(source)) {
+      point.copy(copy, Map.of(Labels.ID, copy));
+      test.runtime().start(copy);
+    }
+
+    test.await(() -> test.logOf(copy).contains("done"));
+    try (var entries = Files.list(trap)) {
+      assertThat(entries).isEmpty();
+    }
+    assertThat(test.logOf(copy)).isEqualTo("here\ndone\n");
     Files.delete(trap);
   }
 }

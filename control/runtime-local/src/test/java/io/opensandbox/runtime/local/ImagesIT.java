@@ -3,14 +3,18 @@ package io.opensandbox.runtime.local;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import io.opensandbox.protocol.lifecycle.ErrorCode;
 import io.opensandbox.protocol.lifecycle.SandboxException;
 import io.opensandbox.runtime.ImageRequest;
 import io.opensandbox.runtime.PreparedImage;
+import io.opensandbox.runtime.ResourceLimits;
+import io.opensandbox.runtime.VolumeMount;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -119,6 +123,65 @@ class ImagesIT {
         .isIn(Optional.of(ErrorCode.IMAGE_PULL_FAILED), Optional.empty());
     assertThat(target.resolve("evil")).doesNotExist();
     assertThat(target.resolve("given")).hasContent("given\n");
+  }
+
+  /// Where a sandbox has files of its own and mounts it has them, whatever the image puts there;
+  /// and what an upper layer takes away is gone, whatever its name.
+  @Test
+  void imageFullOfTraps_leadsNowhere() throws IOException {
+    Path target = Files.createDirectory(directory.resolve("trapped"));
+    Path layout = directory.resolve("traps");
+    TestImages.writeTraps(layout, target, false);
+    PreparedImage image =
+        test.runtime().prepareImage(ImageRequest.of("oci:" + layout + ":image"), _ -> {});
+    VolumeMount volume =
+        new VolumeMount.Named("v", "/vol/inner", false, Optional.empty(), "osl-traps", true, true);
+
+    String id =
+        test.start(
+            image,
+            ResourceLimits.NONE,
+            List.of(volume),
+            "sh",
+            "-c",
+            "cat /etc/hosts | head -n 1; ls -A /data /data/parent; echo >/vol/inner/x; echo >/tmp/x;"
+                + " ls /proc/self/comm /opt/opensandbox/bootstrap.sh; cat /vol/inner/x /tmp/x");
+    test.awaitEnd(id);
+
+    assertThat(test.logOf(id))
+        .isEqualTo(
+            """
+            127.0.0.1 localhost
+            /data:
+            parent
+
+            /data/parent:
+            new
+            /opt/opensandbox/bootstrap.sh
+            /proc/self/comm
+
+
+            """);
+    assertThat(target).isEmptyDirectory();
+    test.runtime().remove(id, Duration.ZERO);
+  }
+
+  @Test
+  void devicesAnywhereInAnImage_doNotOpen() throws IOException {
+    assumeFalse(TestRuntime.isRootless(), "an ordinary user can unpack none");
+    Path layout = directory.resolve("devices");
+    TestImages.writeTraps(layout, directory.resolve("nowhere"), true);
+    PreparedImage image =
+        test.runtime().prepareImage(ImageRequest.of("oci:" + layout + ":image"), _ -> {});
+
+    String output = test.outputOf(image, "sh", "-c", "head -c 1 /data/zero; head -c 1 /data/disk");
+
+    assertThat(output)
+        .isEqualTo(
+            """
+            head: /data/zero: Permission denied
+            head: /data/disk: Permission denied
+            """);
   }
 
   @Test

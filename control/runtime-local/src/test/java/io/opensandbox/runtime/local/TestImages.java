@@ -85,7 +85,64 @@ final class TestImages {
               add(archive, "way", tarfile.REGTYPE)
       """;
 
+  /// An image most of whose places are links to `$2`, and whose upper layer takes away what is hard
+  /// to take away.
+  private static final String TRAPS =
+      """
+      import io, os, sys, tarfile
+      target = sys.argv[1]
+      def add(archive, name, kind, link="", data=b"", major=0, minor=0):
+          member = tarfile.TarInfo(name)
+          member.type, member.linkname, member.mode, member.size = kind, link, 0o755, len(data)
+          member.devmajor, member.devminor = major, minor
+          archive.addfile(member, io.BytesIO(data))
+      with tarfile.open("t1.tar", "w") as archive:
+          add(archive, "bin", tarfile.DIRTYPE)
+          archive.add(sys.argv[2], "bin/busybox")
+          for name in ("sh", "cat", "ls", "head"):
+              add(archive, "bin/" + name, tarfile.SYMTYPE, "busybox")
+          for name in ("etc", "opt", "tmp", "proc", "sys", "run", "dev", "root", "vol"):
+              add(archive, name, tarfile.SYMTYPE, target)
+          for name in ("data", "data/parent", "data/parent/below"):
+              add(archive, name, tarfile.DIRTYPE)
+          for name in ("parent/old", "parent/below/old", "wei\u00df", "new\\nline"):
+              add(archive, "data/" + name, tarfile.REGTYPE)
+          add(archive, "data/raw\udcff", tarfile.REGTYPE)
+          if sys.argv[3] == "true":
+              add(archive, "data/disk", tarfile.BLKTYPE, major=7, minor=0)
+              add(archive, "data/zero", tarfile.CHRTYPE, major=1, minor=5)
+      with tarfile.open("t2.tar", "w") as archive:
+          add(archive, "data", tarfile.DIRTYPE)
+          for name in ("parent", "wei\u00df", "new\\nline", "raw\udcff"):
+              add(archive, "data/.wh." + name, tarfile.REGTYPE)
+          add(archive, "data/parent", tarfile.DIRTYPE)
+          add(archive, "data/parent/new", tarfile.REGTYPE)
+      """;
+
   private TestImages() {}
+
+  /// An OCI layout in `directory` with an image `image` in which links to `target` stand where a
+  /// sandbox has files of its own and mounts, and whose `/data` is taken away in the upper layer
+  /// but for `parent/new`.
+  ///
+  /// @param devices whether there are `/data/disk` and `/data/zero` as well
+  static void writeTraps(Path directory, Path target, boolean devices) throws IOException {
+    Files.createDirectories(directory);
+    TestRuntime.RUNNER.text(
+        "sh",
+        "-c",
+        "cd \"$1\" && python3 -c \"$2\" \"$3\" \"$(command -v busybox)\" \"$4\"",
+        "sh",
+        directory.toString(),
+        TRAPS,
+        target.toString(),
+        Boolean.toString(devices));
+    write(
+        directory,
+        "amd64",
+        List.of("image"),
+        List.of(directory.resolve("t1.tar"), directory.resolve("t2.tar")));
+  }
 
   /// An OCI layout in `directory` with an image `image` whose layer tries to write below `target`.
   ///

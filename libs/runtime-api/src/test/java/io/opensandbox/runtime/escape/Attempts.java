@@ -8,6 +8,7 @@ import java.util.stream.Stream;
 public final class Attempts {
   private static final String NOT_PERMITTED =
       "(?s).*([Nn]ot permitted|[Pp]ermission denied|must be (root|superuser)).*";
+  private static final String CROSS_DEVICE = "(?s).*[Cc]ross-device link.*";
   private static final String READ_ONLY = "(?s).*Read-only file system.*";
   private static final String NOT_WRITABLE =
       "(?s).*(Read-only file system|No such file or directory).*";
@@ -178,6 +179,10 @@ public final class Attempts {
             "raise the own memory limit",
             "cd /sys/fs/cgroup; echo 99999999999 >memory/memory.limit_in_bytes || echo max >memory.max",
             READ_ONLY),
+        shell(
+            "leave the cgroup",
+            "cd /sys/fs/cgroup; echo $$ >memory/cgroup.procs || echo $$ >cgroup.procs",
+            READ_ONLY),
         shell("see other cgroups", "ls /sys/fs/cgroup/memory 2>/dev/null | grep -c osl", "0\n"));
   }
 
@@ -251,6 +256,13 @@ public final class Attempts {
         call("clone into a user namespace", "56 0x10000011 0 0 0 0", "EPERM"),
         call("clone3", "435 0 88", "ENOSYS"),
         shell("set the host name", "hostname evil", NOT_PERMITTED),
+        shell(
+            "be the last whom a lack of memory ends",
+            "echo -1000 >/proc/self/oom_score_adj",
+            NOT_PERMITTED),
+        shell("run before everybody else", "chrt --fifo 1 true", NOT_PERMITTED),
+        shell("have a higher priority", "nice -n -5 true", NOT_PERMITTED),
+        shell("raise a hard limit", "ulimit -Hn 99999999", NOT_PERMITTED),
         shell("set the clock", "date -s 2001-01-01 2>&1 >/dev/null", NOT_PERMITTED),
         shell(
             "switch the network off",
@@ -291,6 +303,7 @@ public final class Attempts {
     return List.of(
         shell("reach Docker's socket", "ls /run/docker.sock /var/run/docker.sock", ABSENT),
         shell("see the host's directories", "ls /work /boot /lost+found", ABSENT),
+        shell("link a file of another mount", "ln /etc/hostname /dev/shm/x", CROSS_DEVICE),
         shell("go above the root", "cd /../../../..; ls -d work", ABSENT),
         shell(
             "follow links out of the root",

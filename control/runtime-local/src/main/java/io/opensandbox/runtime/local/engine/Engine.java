@@ -132,6 +132,7 @@ public final class Engine {
       if (cgroup.directories().isEmpty() && sandbox.limits().pids().isPresent()) {
         Files.writeString(run.resolve("processes"), sandbox.limits().pids().getAsLong() + "\n");
       }
+      Files.writeString(run.resolve("volumes"), Launch.volumes(sandbox));
       Files.write(run.resolve("mounts"), launch.mounts(sandbox, networks, cgroup.visible()));
       Path file =
           Files.createFile(

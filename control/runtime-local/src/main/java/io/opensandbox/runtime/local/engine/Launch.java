@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /// What a start hands to the launcher and to bubblewrap, worked out from a record.
 final class Launch {
@@ -85,16 +86,21 @@ final class Launch {
         .filter(path -> path.startsWith("/sys/") && hostPaths.contains(path))
         .forEach(path -> lines.addAll(List.of("tmpfs tmpfs root" + path, "seal - root" + path)));
     showCgroups(lines, cgroups);
-    drop(lines, sandbox, List.of(networks.toString(), "/sys"));
+    // Mounts of the host that bubblewrap need not read of; the volumes are held already.
+    lines.addAll(List.of("drop - " + networks, "drop - /sys"));
     return lines;
   }
 
-  /// Mounts of the host that bubblewrap need not read of, unless a volume comes from there.
-  private static void drop(List<String> lines, SandboxRecord sandbox, List<String> directories) {
-    directories.stream()
-        .filter(path ->
-            sandbox.mounts().stream().noneMatch(one -> (one.source() + "/").startsWith(path + "/")))
-        .forEach(path -> lines.add("drop - " + path));
+  /// Where the volumes come from, each ended by a zero byte, for `run/volumes`. The launcher holds
+  /// them at [#volume].
+  static String volumes(SandboxRecord sandbox) {
+    return sandbox.mounts().stream()
+        .map(mount -> mount.source() + "\0")
+        .collect(Collectors.joining());
+  }
+
+  private static String volume(int index) {
+    return "run/volume-" + index;
   }
 
   /// The sandbox sees its own group at the usual place, read-only: language runtimes size
@@ -127,8 +133,9 @@ final class Launch {
     MASKED_DIRECTORIES.stream()
         .filter(path -> path.startsWith("/proc/") && hostPaths.contains(path))
         .forEach(path -> add(args, "--tmpfs", path, "--remount-ro", path));
-    for (SandboxRecord.Mount mount : sandbox.mounts()) {
-      add(args, mount.readOnly() ? "--ro-bind" : "--bind", mount.source(), mount.target());
+    for (int i = 0; i < sandbox.mounts().size(); i++) {
+      SandboxRecord.Mount mount = sandbox.mounts().get(i);
+      add(args, mount.readOnly() ? "--ro-bind" : "--bind", volume(i), mount.target());
     }
     add(args, "--cap-drop", "ALL");
     capabilities.forEach(name -> add(args, "--cap-add", "CAP_" + name));

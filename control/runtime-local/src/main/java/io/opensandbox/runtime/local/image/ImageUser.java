@@ -2,7 +2,10 @@ package io.opensandbox.runtime.local.image;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -15,6 +18,8 @@ import java.util.stream.Collectors;
 /// @param groups further groups, ascending
 /// @param home from the image's `/etc/passwd`, `/` for a user who is not in it
 public record ImageUser(long uid, long gid, List<Long> groups, String home) {
+  private static final long MAX_BYTES = 4 << 20;
+
   /// Copies the groups.
   public ImageUser {
     groups = List.copyOf(groups);
@@ -82,27 +87,44 @@ public record ImageUser(long uid, long gid, List<Long> groups, String home) {
   private static List<String[]> entries(LayeredRoot root, String file) {
     List<String[]> entries = new ArrayList<>();
     root.file(file)
-        .filter(Files::isRegularFile)
+        .filter(path -> Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS))
         .ifPresent(path -> {
-          try {
-            for (String line : Files.readAllLines(path)) {
-              String[] fields = line.split(":", -1);
-              if (fields.length > 3 && isNumber(fields[2])) {
-                entries.add(fields);
-              }
+          for (String line : text(path, file).split("\n", -1)) {
+            String[] fields = line.split(":", -1);
+            if (fields.length > 3 && isNumber(fields[2])) {
+              entries.add(fields);
             }
-          } catch (IOException e) {
-            throw new UncheckedIOException("cannot read the image's " + file, e);
           }
         });
     return entries;
   }
 
-  private static boolean isNumber(String text) {
-    return text.matches("\\d{1,10}");
+  /// In whatever encoding: what is no UTF-8 belongs to names that nobody asks for.
+  private static String text(Path path, String file) {
+    try {
+      if (Files.size(path) > MAX_BYTES) {
+        throw new IllegalArgumentException(
+            "the image's " + file + " has more than " + MAX_BYTES + " bytes");
+      }
+      return new String(Files.readAllBytes(path), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read the image's " + file, e);
+    }
   }
 
+  private static boolean isNumber(String text) {
+    return text.matches("\\d+");
+  }
+
+  /// Above the bound some numbers mean nobody to the kernel, and Docker refuses them, too.
   private static long number(String text) {
-    return isNumber(text) ? Long.parseLong(text) : 0;
+    if (!isNumber(text)) {
+      return 0;
+    }
+    if (text.length() > 10 || Long.parseLong(text) > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          "there is no user or group " + text + ": users and groups are 0 to " + Integer.MAX_VALUE);
+    }
+    return Long.parseLong(text);
   }
 }

@@ -205,16 +205,23 @@ final class LayerArchive {
       }
       Files.delete(file);
       if (name.equals(OPAQUE_MARK)) {
-        Files.getFileAttributeView(
-                file.getParent(), UserDefinedFileAttributeView.class, LinkOption.NOFOLLOW_LINKS)
-            .write("overlay.opaque", ByteBuffer.wrap("y".getBytes(StandardCharsets.US_ASCII)));
+        hideBelow(file.resolveSibling("."));
       } else if (!name.startsWith(MARK + MARK)) {
         Path hidden = file.resolveSibling(name.substring(MARK.length()));
         if (!Files.exists(hidden, LinkOption.NOFOLLOW_LINKS)) {
           deleted.add(hidden.toString());
+        } else if (Files.isDirectory(hidden, LinkOption.NOFOLLOW_LINKS)) {
+          // Deleted and made anew in one layer.
+          hideBelow(hidden);
         }
       }
       return FileVisitResult.CONTINUE;
+    }
+
+    private static void hideBelow(Path directory) throws IOException {
+      Files.getFileAttributeView(
+              directory, UserDefinedFileAttributeView.class, LinkOption.NOFOLLOW_LINKS)
+          .write("overlay.opaque", ByteBuffer.wrap("y".getBytes(StandardCharsets.US_ASCII)));
     }
   }
 }

@@ -36,7 +36,7 @@ public final class LayeredRoot {
 
   /// The path with every link resolved; parts that do not exist are kept as they are.
   ///
-  /// @throws IllegalArgumentException when links go in circles
+  /// @throws EndlessLinks when links go in circles
   public String resolve(String path) {
     Deque<String> todo = new ArrayDeque<>(parts(path));
     List<String> done = new ArrayList<>();
@@ -53,7 +53,7 @@ public final class LayeredRoot {
       Optional<Path> entry = find(done);
       if (entry.isPresent() && Files.isSymbolicLink(entry.get())) {
         if (++links > MAX_LINKS) {
-          throw new IllegalArgumentException("too many links in \"" + path + "\"");
+          throw new EndlessLinks(path);
         }
         String target = readLink(entry.get());
         done.removeLast();
@@ -98,7 +98,10 @@ public final class LayeredRoot {
       boolean hidden = false;
       for (int i = 0; i < parts.size() && Files.exists(at, LinkOption.NOFOLLOW_LINKS); i++) {
         at = at.resolve(parts.get(i));
-        hidden |= hidesBelow(at, i < parts.size() - 1);
+        if (i < parts.size() - 1 && endsHere(at)) {
+          return Optional.empty();
+        }
+        hidden |= isOpaque(at);
       }
       if (isWhiteout(at)) {
         return Optional.empty();
@@ -113,12 +116,11 @@ public final class LayeredRoot {
     return Optional.empty();
   }
 
-  /// Whether this entry hides what lower layers have at and below its path.
-  private static boolean hidesBelow(Path entry, boolean onTheWay) {
-    if (Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS)) {
-      return isOpaque(entry);
-    }
-    return onTheWay && Files.exists(entry, LinkOption.NOFOLLOW_LINKS);
+  /// Whether this entry has nothing below it, and hides what lower layers have there. A link never
+  /// leads on: one that is seen was followed before.
+  private static boolean endsHere(Path entry) {
+    return Files.exists(entry, LinkOption.NOFOLLOW_LINKS)
+        && !Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS);
   }
 
   private static boolean isWhiteout(Path path) {
@@ -132,6 +134,9 @@ public final class LayeredRoot {
   }
 
   private static boolean isOpaque(Path directory) {
+    if (!Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
+      return false;
+    }
     UserDefinedFileAttributeView attributes =
         Files.getFileAttributeView(
             directory, UserDefinedFileAttributeView.class, LinkOption.NOFOLLOW_LINKS);
@@ -140,6 +145,15 @@ public final class LayeredRoot {
     } catch (IOException e) {
       // A file system without attributes has no opaque directories.
       return false;
+    }
+  }
+
+  /// Links that lead nowhere but to links.
+  public static final class EndlessLinks extends IllegalArgumentException {
+    private static final long serialVersionUID = 1L;
+
+    private EndlessLinks(String path) {
+      super("too many links in \"" + path + "\"");
     }
   }
 

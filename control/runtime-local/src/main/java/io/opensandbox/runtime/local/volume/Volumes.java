@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
@@ -92,6 +93,25 @@ public final class Volumes {
     return new Prepared(mounts, owned, made);
   }
 
+  /// The mounts of a sandbox in a copy of it. Whoever was in it may have put links above the places
+  /// of its volumes: they are followed inside the copy's root.
+  public static List<Mount> inCopy(List<Mount> mounts, LayeredRoot root) {
+    List<Mount> found = new ArrayList<>();
+    for (Mount mount : mounts) {
+      String target = root.resolve(mount.target());
+      if (isReserved(target)) {
+        throw new SandboxException(
+            ErrorCode.VOLUME_INVALID_MOUNT_PATH,
+            "mountPath \"%s\" leads to \"%s\" by now, which is reserved"
+                .formatted(mount.target(), target));
+      }
+      found.add(new Mount(mount.source(), target, mount.readOnly()));
+    }
+    found.sort(Comparator.comparingInt(mount -> mount.target().length()));
+    refuseNesting(found);
+    return found;
+  }
+
   private Mount mount(VolumeMount volume, LayeredRoot root, List<String> owned, List<String> made) {
     Path source =
         switch (volume) {
@@ -109,16 +129,17 @@ public final class Volumes {
   }
 
   private static void requireFree(VolumeMount volume, String target) {
-    boolean reserved =
-        target.equals("/")
-            || RESERVED.stream()
-                .anyMatch(path -> target.equals(path) || target.startsWith(path + "/"));
-    if (reserved) {
+    if (isReserved(target)) {
       throw new SandboxException(
           ErrorCode.VOLUME_INVALID_MOUNT_PATH,
           "volume \"%s\": mountPath \"%s\" is reserved"
               .formatted(volume.name(), volume.mountPath()));
     }
+  }
+
+  private static boolean isReserved(String target) {
+    return target.equals("/")
+        || RESERVED.stream().anyMatch(path -> target.equals(path) || target.startsWith(path + "/"));
   }
 
   /// Call with the outer targets first. A mount point inside another volume could be swapped for a
@@ -144,15 +165,15 @@ public final class Volumes {
     Path wanted = wanted(volume);
     requireAllowed(volume, wanted, allowedHostPaths);
     try {
-      if (!Files.exists(wanted)) {
-        Files.createDirectories(wanted);
-      }
-      Path real = wanted.toRealPath();
+      Path real = followLinks(wanted);
       List<Path> prefixes = new ArrayList<>();
       for (Path prefix : allowedHostPaths) {
         prefixes.add(Files.exists(prefix) ? prefix.toRealPath() : prefix);
       }
       requireAllowed(volume, real, prefixes);
+      if (!Files.exists(real)) {
+        Files.createDirectories(real);
+      }
       return real;
     } catch (IOException e) {
       throw new SandboxException(
@@ -160,6 +181,15 @@ public final class Volumes {
           "volume \"%s\": cannot make \"%s\": %s".formatted(volume.name(), wanted, e.getMessage()),
           e);
     }
+  }
+
+  /// With the links followed in the part of the path that is there.
+  private static Path followLinks(Path path) throws IOException {
+    Path there = path;
+    while (!Files.exists(there, LinkOption.NOFOLLOW_LINKS) && there.getParent() != null) {
+      there = there.getParent();
+    }
+    return there.toRealPath().resolve(there.relativize(path)).normalize();
   }
 
   private static void requireAllowed(VolumeMount volume, Path path, List<Path> prefixes) {

@@ -42,14 +42,18 @@ class LaunchTest {
             "drop - /sys");
   }
 
+  /// bubblewrap would follow links in the place of what was looked at before.
   @Test
-  void keepsTheMountsThatAVolumeComesFrom() {
-    SandboxRecord.Mount volume = new SandboxRecord.Mount("/sys/kernel", "/data", true);
-    SandboxRecord.Mount other = new SandboxRecord.Mount("/run/netns-other", "/more", true);
+  void volumesComeFromWhereTheLauncherHoldsThem() {
+    SandboxRecord record =
+        sandbox(
+            new SandboxRecord.Mount("/srv/a\nb c", "/data", true),
+            new SandboxRecord.Mount("/srv/more", "/more", false));
 
-    assertThat(launch.mounts(sandbox(volume, other), NETWORKS, V2))
-        .contains("drop - /run/netns")
-        .doesNotContain("drop - /sys");
+    assertThat(Launch.volumes(record)).isEqualTo("/srv/a\nb c\0/srv/more\0");
+    assertThat(launch.arguments(record, "host"))
+        .containsSubsequence(
+            "--ro-bind", "run/volume-0", "/data", "--bind", "run/volume-1", "/more");
   }
 
   @Test

@@ -65,7 +65,7 @@ class LayeredRootTest {
   @Test
   void circles_areRefused() {
     assertThatThrownBy(() -> root.resolve("/loop/x"))
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(LayeredRoot.EndlessLinks.class)
         .hasMessage("too many links in \"/loop/x\"");
   }
 
@@ -86,6 +86,17 @@ class LayeredRootTest {
 
     assertThat(root.file("/hidden/file")).isEmpty();
     assertThat(root.file("/hidden")).isPresent();
+  }
+
+  /// Where it leads outside of the root must not be seen: overlayfs does not show it either.
+  @Test
+  void linkBelowADirectory_isHiddenByIt() throws IOException {
+    Path outside = Files.createDirectory(layers.resolve("outside"));
+    Files.writeString(outside.resolve("file"), "outside");
+    link("low/covered", outside.toString());
+    Files.createDirectory(layers.resolve("top/covered"));
+
+    assertThat(root.file("/covered/file")).isEmpty();
   }
 
   private static String read(Path file) {
