@@ -444,7 +444,7 @@ class BehaviourIT {
       first.parent().orElseThrow().destroyForcibly();
       first.destroyForcibly();
 
-      assertThat(awaitEndTold(id, events).error()).contains("without an exit status");
+      assertThat(awaitEndTold(test, id, events).error()).contains("without an exit status");
     }
     test.runtime().remove(id, Duration.ZERO);
   }
@@ -463,17 +463,42 @@ class BehaviourIT {
 
       first.destroyForcibly();
 
-      assertThat(awaitEndTold(id, events).exitCode()).isEqualTo(OptionalInt.of(137));
+      assertThat(awaitEndTold(test, id, events).exitCode()).isEqualTo(OptionalInt.of(137));
     }
     test.runtime().remove(id, Duration.ZERO);
   }
 
-  private static RuntimeSandbox awaitEndTold(String id, BlockingQueue<RuntimeEvent> events)
-      throws InterruptedException {
+  /// What the kernel counts per user a sandbox can use up for all of that user's.
+  @ParameterizedTest
+  @ValueSource(strings = {"max_inotify_instances", "max_inotify_watches"})
+  void endsAreTold_whenNoFileCanBeWatchedAnyMore(String limit) throws Exception {
+    assumeTrue(TestRuntime.isRootless(), "root would take them from everybody else");
+    Path file = Path.of("/proc/sys/user", limit);
+    // Not Files, which asks twice and gets the first digit.
+    String before = TestRuntime.RUNNER.text("cat", file.toString());
+    BlockingQueue<RuntimeEvent> events = new LinkedBlockingQueue<>();
+    Files.writeString(file, "0");
+    try (TestRuntime starved = TestRuntime.open();
+        SandboxRuntime.Subscription _ = starved.runtime().subscribe(events::add)) {
+      String ends = starved.start(starved.host(), ResourceLimits.NONE, "sh", "-c", "exit 5");
+      assertThat(awaitEndTold(starved, ends, events).exitCode()).isEqualTo(OptionalInt.of(5));
+
+      String later =
+          starved.start(starved.host(), ResourceLimits.NONE, "sh", "-c", "sleep 1; exit 6");
+      assertThat(awaitEndTold(starved, later, events).exitCode()).isEqualTo(OptionalInt.of(6));
+    } finally {
+      Files.writeString(file, before);
+    }
+  }
+
+  private static RuntimeSandbox awaitEndTold(
+      TestRuntime of, String id, BlockingQueue<RuntimeEvent> events) throws InterruptedException {
+    RuntimeSandbox now;
     do {
       assertThat(events.poll(60, TimeUnit.SECONDS)).as("an event").isNotNull();
-    } while (state(id) != RuntimeSandbox.State.EXITED);
-    return test.runtime().find(id).orElseThrow();
+      now = of.runtime().find(id).orElseThrow();
+    } while (now.state() != RuntimeSandbox.State.EXITED);
+    return now;
   }
 
   private static ProcessHandle firstOf(String id) throws IOException {

@@ -19,12 +19,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// Tells when bubblewrap notes something about a sandbox: it started or ended; or when bubblewrap
-/// itself ends, which may be without a note. Works for sandboxes that an earlier server started,
+/// itself ends, which may be without a note, or the only thing that is told: where sandboxes have
+/// used up what the kernel lets a user watch. Works for sandboxes that an earlier server started,
 /// since it watches files (inotify) and processes that are no children.
 public final class ExitWatch implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ExitWatch.class);
 
-  private final WatchService service;
+  // Null where the kernel gives none.
+  private final @Nullable WatchService service;
   private final Consumer<String> listener;
   private final Function<String, List<Long>> pillars;
   private final Map<WatchKey, String> ids = new ConcurrentHashMap<>();
@@ -41,30 +43,45 @@ public final class ExitWatch implements AutoCloseable {
   public ExitWatch(Consumer<String> listener, Function<String, List<Long>> pillars) {
     this.listener = listener;
     this.pillars = pillars;
-    try {
-      this.service = FileSystems.getDefault().newWatchService();
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot watch files", e);
+    this.service = open();
+    if (service != null) {
+      Thread.ofPlatform().name("local-exits").daemon().start(() -> run(service));
     }
-    Thread.ofPlatform().name("local-exits").daemon().start(this::run);
+  }
+
+  private static @Nullable WatchService open() {
+    try {
+      return FileSystems.getDefault().newWatchService();
+    } catch (IOException e) {
+      LOG.warn("ends of sandboxes are told by their processes alone: {}", e.getMessage());
+      return null;
+    }
   }
 
   /// Begins to watch a sandbox whose notes are in `directory`; ends when the directory goes.
   public void watch(String id, Path directory) {
+    if (service == null) {
+      return;
+    }
     try {
       WatchKey key =
           directory.register(
               service, StandardWatchEventKinds.ENTRY_CREATE, StandardWatchEventKinds.ENTRY_MODIFY);
       ids.put(key, id);
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot watch " + directory, e);
+      LOG.warn("sandbox {}: its end is told by its processes alone: {}", id, e.getMessage());
     }
   }
 
-  /// Also tells when the processes of a running sandbox end with nobody left to note it.
+  /// Also tells when the processes of a sandbox end, with somebody left to note it or not; at once
+  /// when they have.
   public void follow(String id) {
+    List<Long> processes = pillars.apply(id);
+    if (processes.isEmpty()) {
+      listener.accept(id);
+    }
     try {
-      for (long process : pillars.apply(id)) {
+      for (long process : processes) {
         if (!deaths().watch(process, () -> listener.accept(id))) {
           listener.accept(id);
         }
@@ -93,7 +110,7 @@ public final class ExitWatch implements AutoCloseable {
     return deaths;
   }
 
-  private void run() {
+  private void run(WatchService service) {
     try {
       while (true) {
         WatchKey key = service.take();
@@ -121,6 +138,9 @@ public final class ExitWatch implements AutoCloseable {
       if (deaths != null) {
         deaths.close();
       }
+    }
+    if (service == null) {
+      return;
     }
     try {
       service.close();
