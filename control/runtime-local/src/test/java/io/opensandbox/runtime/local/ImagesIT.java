@@ -166,6 +166,24 @@ class ImagesIT {
     test.runtime().remove(id, Duration.ZERO);
   }
 
+  /// The arguments of bubblewrap end with zero bytes.
+  @Test
+  void zeroByteInAnImagesSettings_isRefused() throws IOException {
+    Path layout = directory.resolve("zero");
+    TestImages.writeColoured(layout, "blue\\u0000--bind\\u0000/\\u0000/data");
+
+    assertThatThrownBy(
+            () -> {
+              PreparedImage image =
+                  test.runtime().prepareImage(ImageRequest.of("oci:" + layout + ":image"), _ -> {});
+              throw new AssertionError(test.outputOf(image, "sh", "-c", "echo /data/*"));
+            })
+        .isInstanceOfSatisfying(
+            SandboxException.class,
+            failure -> assertThat(failure.code()).isEqualTo(ErrorCode.IMAGE_PULL_FAILED))
+        .hasMessageContaining("its Env has a zero byte");
+  }
+
   @Test
   void devicesAnywhereInAnImage_doNotOpen() throws IOException {
     assumeFalse(TestRuntime.isRootless(), "an ordinary user can unpack none");

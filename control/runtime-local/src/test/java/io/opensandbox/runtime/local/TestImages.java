@@ -188,7 +188,25 @@ final class TestImages {
         directory.toString(),
         Long.toString(bytes));
     write(
-        directory, "amd64", List.of("image"), List.of(directory.resolve("bomb.tar")), compression);
+        directory,
+        "amd64",
+        List.of("image"),
+        List.of(directory.resolve("bomb.tar")),
+        compression,
+        "blue");
+  }
+
+  /// An OCI layout in `directory` with an image `image` like that of [#writeBig], whose variable
+  /// `COLOUR` has this JSON text as its value.
+  static void writeColoured(Path directory, String colour) throws IOException {
+    writeBig(directory, 1);
+    write(
+        directory,
+        "amd64",
+        List.of("image"),
+        List.of(directory.resolve("big.tar")),
+        "gzip",
+        colour);
   }
 
   /// Makes an OCI layout with one image.
@@ -196,11 +214,16 @@ final class TestImages {
   /// @param layers plain tar files, the lowest first
   static void write(Path layout, String architecture, List<String> names, List<Path> layers)
       throws IOException {
-    write(layout, architecture, names, layers, "gzip");
+    write(layout, architecture, names, layers, "gzip", "blue");
   }
 
   private static void write(
-      Path layout, String architecture, List<String> names, List<Path> layers, String compression)
+      Path layout,
+      String architecture,
+      List<String> names,
+      List<Path> layers,
+      String compression,
+      String colour)
       throws IOException {
     String suffix = compression.equals("gzip") ? ".gz" : ".zst";
     Path blobs = Files.createDirectories(layout.resolve("blobs/sha256"));
@@ -217,10 +240,10 @@ final class TestImages {
         config,
         """
         {"architecture":"%s","os":"linux",
-         "config":{"Env":["PATH=/bin","COLOUR=blue"],"WorkingDir":"/data"},
+         "config":{"Env":["PATH=/bin","COLOUR=%s"],"WorkingDir":"/data"},
          "rootfs":{"type":"layers","diff_ids":[%s]}}\
         """
-            .formatted(architecture, String.join(",", diffIds)));
+            .formatted(architecture, colour, String.join(",", diffIds)));
     Path manifest = layout.resolve("manifest.json");
     Files.writeString(
         manifest,

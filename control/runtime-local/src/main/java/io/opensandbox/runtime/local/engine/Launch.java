@@ -144,7 +144,13 @@ final class Launch {
     return args;
   }
 
+  /// bubblewrap reads them with a zero byte behind each.
   private static void add(List<String> args, String... more) {
-    args.addAll(List.of(more));
+    for (String arg : more) {
+      if (arg.indexOf('\0') >= 0) {
+        throw new Engine.StartFailure("an argument has a zero byte", null);
+      }
+      args.add(arg);
+    }
   }
 }

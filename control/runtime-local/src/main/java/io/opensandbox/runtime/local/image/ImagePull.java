@@ -265,6 +265,7 @@ final class ImagePull {
     hold.add(blobs.stream().map(Blob::layer).toList());
     List<String> names = unpackLayers(blobs, progress);
     Oci.Settings settings = config.config();
+    requireText(settings);
     return new Image(
         Images.canonical(reference),
         manifest.config().digest(),
@@ -333,6 +334,25 @@ final class ImagePull {
     } catch (ExecutionException e) {
       Throwable cause = e.getCause() == null ? e : e.getCause();
       throw new IOException("a layer: " + cause.getMessage(), cause);
+    }
+  }
+
+  /// What no program can be given is refused: a zero byte ends each of them.
+  private static void requireText(Oci.@org.jspecify.annotations.Nullable Settings settings)
+      throws IOException {
+    if (settings == null) {
+      return;
+    }
+    Map<String, List<String>> given = new LinkedHashMap<>();
+    given.put("Env", settings.env() == null ? List.of() : settings.env());
+    given.put("User", settings.user() == null ? List.of() : List.of(settings.user()));
+    given.put(
+        "WorkingDir",
+        settings.workingDirectory() == null ? List.of() : List.of(settings.workingDirectory()));
+    for (var setting : given.entrySet()) {
+      if (setting.getValue().stream().anyMatch(text -> text.indexOf('\0') >= 0)) {
+        throw new IOException("its " + setting.getKey() + " has a zero byte");
+      }
     }
   }
 

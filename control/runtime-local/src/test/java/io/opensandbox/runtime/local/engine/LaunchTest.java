@@ -1,6 +1,7 @@
 package io.opensandbox.runtime.local.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.opensandbox.runtime.local.record.SandboxRecord;
 import java.nio.file.Path;
@@ -9,6 +10,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class LaunchTest {
   private static final Path NETWORKS = Path.of("/run/netns");
@@ -56,6 +59,16 @@ class LaunchTest {
             "--ro-bind", "run/volume-0", "/data", "--bind", "run/volume-1", "/more");
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"", "x", "\n"})
+  void refusesWhatWouldBeArgumentsOfItsOwn(String before) {
+    SandboxRecord record = withEnv(Map.of("A", before + "\0--bind\0/\0/host"));
+
+    assertThatThrownBy(() -> launch.arguments(record, "host"))
+        .isInstanceOf(Engine.StartFailure.class)
+        .hasMessage("an argument has a zero byte");
+  }
+
   @Test
   void leavesWhatProcShowsToBubblewrap() {
     List<String> args = launch.arguments(sandbox(), "host");
@@ -65,6 +78,14 @@ class LaunchTest {
   }
 
   private static SandboxRecord sandbox(SandboxRecord.Mount... volumes) {
+    return sandbox(List.of(volumes), Map.of());
+  }
+
+  private static SandboxRecord withEnv(Map<String, String> env) {
+    return sandbox(List.of(), env);
+  }
+
+  private static SandboxRecord sandbox(List<SandboxRecord.Mount> volumes, Map<String, String> env) {
     return new SandboxRecord(
         "one",
         "image",
@@ -76,9 +97,9 @@ class LaunchTest {
         List.of(
             new SandboxRecord.Tree("/", List.of("a", "/usr")),
             new SandboxRecord.Tree("/usr", List.of("b"))),
-        List.of(volumes),
+        volumes,
         List.of(),
-        new SandboxRecord.ProcessPlan(List.of("true"), Map.of(), "/", ""),
+        new SandboxRecord.ProcessPlan(List.of("true"), env, "/", ""),
         new SandboxRecord.NetworkPlan(0, 40_000, 40_001),
         null,
         null,
