@@ -112,6 +112,18 @@ static bool make_mount(char *words[3]) {
   return failed("mount", words[0]);
 }
 
+// --- Devices ---
+
+// bubblewrap shows the host's own null, zero and so on, whose owner root in the sandbox is, too: in these mounts nobody changes
+// their mode or owner. What is written to a device is not stopped by that.
+static bool seal_devices(void) {
+  struct mount_attr sealed = {.attr_set = MOUNT_ATTR_RDONLY};
+  if (syscall(SYS_mount_setattr, AT_FDCWD, "/dev", AT_RECURSIVE, &sealed, sizeof sealed) < 0) return failed("seal", "/dev");
+  // Once more, through the sealed mount: who has a descriptor may change what is behind it.
+  int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  return (nothing >= 0 && dup2(nothing, STDIN_FILENO) == STDIN_FILENO) || failed("open", "/dev/null");
+}
+
 // --- Volumes ---
 
 // bubblewrap would follow a link that has come into the place of what the server looked at: whoever shares the volume may put one
@@ -225,7 +237,7 @@ static _Noreturn void become_sandbox(const char *network, char **first, int outp
     _exit(1);
   }
   if (each_line("run/cgroups", false, join_cgroup) && each_line("run/processes", true, limit_processes) && enter_network(network) &&
-      separate_mounts() && hold_volumes() && each_line("run/mounts", false, make_mount) && hand_on("run/args", O_RDONLY, ARGUMENTS) &&
+      separate_mounts() && hold_volumes() && seal_devices() && each_line("run/mounts", false, make_mount) && hand_on("run/args", O_RDONLY, ARGUMENTS) &&
       hand_on("run/status", O_WRONLY | O_APPEND | O_CREAT, STATUS) && hand_on(filter_path, O_RDONLY, FILTER) && dup2(info, INFO) == INFO) {
     execute(command);
   }

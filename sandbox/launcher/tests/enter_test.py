@@ -101,6 +101,14 @@ class Enter(unittest.TestCase):
         self.enter("grep", "-c", place, "/proc/self/mountinfo")
         self.assertIn("\n0\n", self.logged("the end"))
 
+    def test_devices_cannot_be_changed(self):
+        before = os.stat("/dev/full").st_mode
+        self.enter("sh", "-c", "chmod 666 /dev/full; chmod 666 /proc/self/fd/0; echo x >/dev/null && echo written")
+        log = self.logged("the end")
+        self.assertEqual(log.count("Read-only file system"), 2, log)
+        self.assertIn("written", log)
+        self.assertEqual(os.stat("/dev/full").st_mode, before)
+
     def test_volumes_are_held_with_what_is_below_and_only_in_the_sandbox(self):
         place, odd = os.path.join(self.base, "place"), "place/odd\nname and more"
         os.makedirs(os.path.join(self.base, odd))

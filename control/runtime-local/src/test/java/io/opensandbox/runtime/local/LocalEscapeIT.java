@@ -45,6 +45,10 @@ final class LocalEscapeIT extends EscapeTck {
   protected List<Attempt> more() {
     return List.of(
         new Attempt(
+            "change the mode of the host's devices",
+            "chmod 666 /dev/full /dev/null /proc/self/fd/0 2>&1 | grep -c 'Read-only'",
+            "3\n"),
+        new Attempt(
             "see nobody else's processes",
             "ls -d /proc/[0-9]* | wc -l | grep -cE '^1?[0-9]$'",
             "1\n"),

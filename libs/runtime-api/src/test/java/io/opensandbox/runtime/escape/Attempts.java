@@ -190,6 +190,11 @@ public final class Attempts {
     return List.of(
         shell("make a disk", "mknod /tmp/disk b 254 0", NOT_PERMITTED),
         shell("make /dev/mem", "mknod /tmp/mem c 1 1", NOT_PERMITTED),
+        // Where they are the sandbox's own it may; the host's are looked at afterwards.
+        shell(
+            "change the host's devices",
+            "chmod 644 /dev/full 2>/dev/null; chown 1 /dev/full 2>/dev/null; echo tried",
+            "tried\n"),
         shell("open /dev/mem", "cat /dev/mem", ABSENT),
         shell("open /dev/kmsg", "cat /dev/kmsg", ABSENT),
         shell("open /dev/kvm", "cat /dev/kvm", ABSENT),

@@ -11,10 +11,12 @@ import io.opensandbox.runtime.RuntimeSandbox;
 import io.opensandbox.runtime.SandboxRuntime;
 import io.opensandbox.runtime.SandboxSpec;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -82,6 +84,15 @@ public abstract class EscapeTck {
 
     assertThat(output).as(attempt.name()).matches(outcome);
     assertThat(Files.exists(Path.of("/usr/bin/osb-escaped"))).isFalse();
+    assertThat(modeOf(Path.of("/dev/full"))).as("the host's device").isEqualTo("rw-rw-rw-");
+  }
+
+  private static String modeOf(Path file) {
+    try {
+      return PosixFilePermissions.toString(Files.getPosixFilePermissions(file));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private List<String> outputs(List<Attempt> attempts) {
