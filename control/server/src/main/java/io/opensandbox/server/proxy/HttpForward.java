@@ -3,6 +3,7 @@ package io.opensandbox.server.proxy;
 import io.opensandbox.protocol.lifecycle.ErrorCode;
 import io.opensandbox.protocol.lifecycle.SandboxException;
 import io.opensandbox.runtime.PortAddress;
+import io.opensandbox.server.http.ChunkDecoder;
 import java.io.EOFException;
 import java.io.IOException;
 import java.net.ProtocolException;

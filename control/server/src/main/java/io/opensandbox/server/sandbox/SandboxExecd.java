@@ -3,18 +3,21 @@ package io.opensandbox.server.sandbox;
 import io.opensandbox.protocol.lifecycle.SandboxException;
 import io.opensandbox.runtime.PortAddress;
 import io.opensandbox.runtime.SandboxRuntime;
+import io.opensandbox.server.http.ChunkDecoder;
 import io.opensandbox.server.json.Json;
 import io.opensandbox.server.json.JsonParser;
 import io.opensandbox.server.json.JsonSyntaxException;
 import io.opensandbox.server.json.JsonText;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.InetSocketAddress;
+import java.net.ProtocolException;
 import java.net.Socket;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -176,7 +179,7 @@ final class SandboxExecd {
     }
   }
 
-  // HTTP/1.0, so that the answer comes without chunks and ends with the connection.
+  // The way clients ask, so that the daemon answers them by code that it has run before.
   private static String ask(
       PortAddress address,
       Optional<String> token,
@@ -187,8 +190,9 @@ final class SandboxExecd {
       throws IOException {
     byte[] content = body.getBytes(StandardCharsets.UTF_8);
     var head = new StringBuilder();
-    head.append(method).append(' ').append(address.path()).append(path).append(" HTTP/1.0\r\n");
+    head.append(method).append(' ').append(address.path()).append(path).append(" HTTP/1.1\r\n");
     head.append("Host: ").append(address.authority()).append("\r\n");
+    head.append("Connection: close\r\n");
     head.append(UNRECORDED);
     address
         .headers()
@@ -227,8 +231,23 @@ final class SandboxExecd {
         at += part.length;
       }
       socket.getOutputStream().write(all);
-      InputStream in = socket.getInputStream();
-      return new String(in.readNBytes(MAX_ANSWER_BYTES), StandardCharsets.UTF_8);
+      return answer(socket.getInputStream().readNBytes(MAX_ANSWER_BYTES));
     }
+  }
+
+  // The head and the body, without chunks.
+  private static String answer(byte[] bytes) throws ProtocolException {
+    String all = new String(bytes, StandardCharsets.ISO_8859_1);
+    int end = all.indexOf("\r\n\r\n");
+    if (end < 0) {
+      return all;
+    }
+    int start = end + 4;
+    String head = all.substring(0, start);
+    ByteBuffer body = ByteBuffer.wrap(bytes, start, bytes.length - start);
+    if (head.toLowerCase(Locale.ROOT).contains("\r\ntransfer-encoding: chunked\r\n")) {
+      new ChunkDecoder().decode(body);
+    }
+    return head + StandardCharsets.UTF_8.decode(body);
   }
 }

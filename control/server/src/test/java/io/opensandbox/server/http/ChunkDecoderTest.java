@@ -1,4 +1,4 @@
-package io.opensandbox.server.proxy;
+package io.opensandbox.server.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -1,11 +1,11 @@
-package io.opensandbox.server.proxy;
+package io.opensandbox.server.http;
 
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 
 /// Takes the chunked coding off a body, buffer by buffer (RFC 9112 section 7.1). Extensions and
 /// trailers are skipped; lines must end in CRLF.
-final class ChunkDecoder {
+public final class ChunkDecoder {
   private static final int MAX_LINE_BYTES = 4096;
   private static final int MAX_TRAILER_BYTES = 16 * 1024;
   private static final int MAX_SIZE_DIGITS = 15;
@@ -30,7 +30,9 @@ final class ChunkDecoder {
 
   /// Decodes what `buffer` holds, in place: afterwards its remaining bytes are body bytes, perhaps
   /// none. Bytes after the last chunk are an error, since nothing was asked for after it.
-  void decode(ByteBuffer buffer) throws ProtocolException {
+  ///
+  /// @throws ProtocolException when they are not in chunked coding; nothing can be decoded after it
+  public void decode(ByteBuffer buffer) throws ProtocolException {
     int write = buffer.position();
     int start = write;
     while (buffer.hasRemaining()) {
@@ -53,7 +55,7 @@ final class ChunkDecoder {
   }
 
   /// Whether the last chunk and its trailers have been seen.
-  boolean isDone() {
+  public boolean isDone() {
     return state == State.DONE;
   }
 
