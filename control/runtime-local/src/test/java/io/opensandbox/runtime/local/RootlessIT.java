@@ -126,6 +126,16 @@ class RootlessIT {
     assertThat(output)
         .content()
         .contains("lets " + USER + " make no user namespace", "user.max_user_namespaces");
+    // A process that waits for ever would be left of it.
+    for (ProcessHandle left : processesWith(state.toString())) {
+      left.onExit().get(30, TimeUnit.SECONDS);
+    }
+  }
+
+  private static List<ProcessHandle> processesWith(String text) {
+    return ProcessHandle.allProcesses()
+        .filter(one -> one.info().commandLine().filter(line -> line.contains(text)).isPresent())
+        .toList();
   }
 
   private static void passesAs(String user, Class<?> tests) throws Exception {
