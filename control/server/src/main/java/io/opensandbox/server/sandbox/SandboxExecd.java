@@ -9,9 +9,12 @@ import io.opensandbox.server.json.JsonParser;
 import io.opensandbox.server.json.JsonSyntaxException;
 import io.opensandbox.server.json.JsonText;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.net.ProtocolException;
 import java.net.Socket;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -22,6 +25,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 
 /// The few things that the server itself asks of the daemon in a sandbox, each on a connection of
 /// its own. The daemon is asked not to record any of it: a client finds only what is its own.
@@ -217,21 +223,43 @@ final class SandboxExecd {
         authority.substring(0, colon), Integer.parseInt(authority.substring(colon + 1)));
   }
 
+  // Whoever is in the sandbox may be in the daemon's place: neither a request that nobody reads nor
+  // an answer that comes byte by byte takes longer than the limit.
   private static String exchange(InetSocketAddress address, List<byte[]> request, Duration limit)
       throws IOException {
-    int millis = (int) Math.min(Integer.MAX_VALUE, limit.toMillis());
+    var all = new byte[request.stream().mapToInt(part -> part.length).sum()];
+    int at = 0;
+    for (byte[] part : request) {
+      System.arraycopy(part, 0, all, at, part.length);
+      at += part.length;
+    }
     try (Socket socket = new Socket()) {
-      socket.setTcpNoDelay(true);
-      socket.connect(address, millis);
-      socket.setSoTimeout(millis);
-      var all = new byte[request.stream().mapToInt(part -> part.length).sum()];
-      int at = 0;
-      for (byte[] part : request) {
-        System.arraycopy(part, 0, all, at, part.length);
-        at += part.length;
+      Future<?> end =
+          ForkJoinPool.commonPool()
+              .schedule(() -> abandon(socket), limit.toNanos(), TimeUnit.NANOSECONDS);
+      try {
+        socket.setTcpNoDelay(true);
+        socket.connect(address);
+        socket.getOutputStream().write(all);
+        return answer(socket.getInputStream().readNBytes(MAX_ANSWER_BYTES));
+      } catch (SocketException e) {
+        if (end.isDone()) {
+          var late = new SocketTimeoutException("no whole answer within " + limit);
+          late.initCause(e);
+          throw late;
+        }
+        throw e;
+      } finally {
+        end.cancel(false);
       }
-      socket.getOutputStream().write(all);
-      return answer(socket.getInputStream().readNBytes(MAX_ANSWER_BYTES));
+    }
+  }
+
+  private static void abandon(Socket socket) {
+    try {
+      socket.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 

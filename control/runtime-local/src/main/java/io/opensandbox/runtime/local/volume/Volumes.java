@@ -12,6 +12,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
@@ -172,7 +173,7 @@ public final class Volumes {
       }
       requireAllowed(volume, real, prefixes);
       if (!Files.exists(real)) {
-        Files.createDirectories(real);
+        Folders.make(real);
       }
       return real;
     } catch (IOException e) {
@@ -254,7 +255,7 @@ public final class Volumes {
     try {
       Path real = data.toRealPath();
       if (!Files.exists(wanted)) {
-        makeBelow(volume, data, data.relativize(wanted));
+        makeBelow(volume, real.resolve(data.relativize(wanted)));
       }
       Path found = wanted.toRealPath();
       if (!found.startsWith(real)) {
@@ -270,17 +271,14 @@ public final class Volumes {
     }
   }
 
-  /// Makes a sub path one step at a time, so that no link leads out on the way.
-  private static void makeBelow(VolumeMount volume, Path data, Path relative) throws IOException {
-    Path at = data;
-    for (Path part : relative) {
-      at = at.resolve(part);
-      if (Files.isSymbolicLink(at)) {
+  private static void makeBelow(VolumeMount volume, Path folder) throws IOException {
+    try {
+      Folders.make(folder);
+    } catch (NotDirectoryException e) {
+      if (Files.isSymbolicLink(Path.of(e.getFile()))) {
         throw escape(volume);
       }
-      if (!Files.exists(at)) {
-        Files.createDirectory(at);
-      }
+      throw e;
     }
   }
 
