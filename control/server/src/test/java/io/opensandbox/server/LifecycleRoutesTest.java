@@ -284,6 +284,31 @@ class LifecycleRoutesTest {
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
+      quoteCharacter = '~',
+      value = {
+        "* | 200",
+        "\"1\" | 200",
+        "\"x\", \"7\" ,\"1\" | 200",
+        "\"7\",\"8\" | 412",
+        "W/\"1\" | 412",
+        "1 | 412",
+        "\"\" | 412",
+      })
+  void aPatchIsDoneWhenOneOfTheListedVersionsIsTheSandboxs(String tags, int status) {
+    String id = server.create();
+
+    var answer =
+        server.send(
+            server
+                .request("PATCH", "/v1/sandboxes/" + id + "/metadata", Optional.of("{\"d\":\"4\"}"))
+                .header("If-Match", tags));
+
+    assertThat(answer.status()).isEqualTo(status);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
       value = {
         "{\"opensandbox.io/x\":null} | INVALID_METADATA_LABEL",
         "{\"bad key\":\"x\"} | SANDBOX::INVALID_METADATA_LABEL",

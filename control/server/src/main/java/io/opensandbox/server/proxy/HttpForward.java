@@ -10,6 +10,7 @@ import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import org.eclipse.jetty.http.HttpHeader;
+import org.eclipse.jetty.http.HttpVersion;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
 import org.eclipse.jetty.util.Blocker;
@@ -249,6 +250,14 @@ final class HttpForward {
     HeaderRules.copyResponse(answer.fields(), response.getHeaders());
   }
 
+  /// Without it a client that asked for its connection to be closed would take a body that was cut
+  /// for a whole one. Clients of HTTP/1.0 know no chunks.
+  private void announceChunks() {
+    if (request.getConnectionMetaData().getHttpVersion() == HttpVersion.HTTP_1_1) {
+      response.getHeaders().put(HttpHeader.TRANSFER_ENCODING, "chunked");
+    }
+  }
+
   private boolean copyFixed(Upstream upstream, ResponseHead answer, long length, ClientWatch watch)
       throws IOException {
     copyHead(answer);
@@ -278,6 +287,9 @@ final class HttpForward {
       throw unanswered(fault);
     }
     copyHead(answer);
+    if (!decoder.isDone()) {
+      announceChunks();
+    }
     write(decoder.isDone(), leftover);
     if (!decoder.isDone()) {
       relay(watch, new ChunkedReader(upstream, decoder));
@@ -288,6 +300,7 @@ final class HttpForward {
   private boolean copyUntilClose(Upstream upstream, ResponseHead answer, ClientWatch watch)
       throws IOException {
     copyHead(answer);
+    announceChunks();
     write(false, upstream.leftover());
     relay(watch, new ClosingReader(upstream));
     return false;

@@ -16,6 +16,9 @@ import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /// The routes of sandboxes.
 public final class SandboxRoutes {
@@ -93,15 +96,19 @@ public final class SandboxRoutes {
             exchange.path("id"), patch, ifMatch(exchange), exchange.caller().tenant()));
   }
 
-  private static Optional<Long> ifMatch(Exchange exchange) {
+  /// The versions that `If-Match` lists (RFC 9110, section 13.1.1); empty when any will do. Tags
+  /// that we never gave, and weak ones, match no version.
+  private static Optional<Set<Long>> ifMatch(Exchange exchange) {
     Optional<String> header = exchange.header("If-Match").map(String::strip);
     if (header.isEmpty() || header.get().equals("*")) {
       return Optional.empty();
     }
-    String tag = header.get();
-    // A tag that we never gave matches no version.
     return Optional.of(
-        tag.matches("\"\\d{1,18}\"") ? Long.parseLong(tag.substring(1, tag.length() - 1)) : -1L);
+        Stream.of(header.get().split(",", -1))
+            .map(String::strip)
+            .filter(tag -> tag.matches("\"\\d{1,18}\""))
+            .map(tag -> Long.valueOf(tag.substring(1, tag.length() - 1)))
+            .collect(Collectors.toUnmodifiableSet()));
   }
 
   private static void replyWithETag(Exchange exchange, SandboxRow row) {

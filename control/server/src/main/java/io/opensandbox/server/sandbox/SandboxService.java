@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
@@ -269,13 +270,13 @@ public final class SandboxService {
 
   /// Applies a merge patch to the metadata: null deletes a key.
   ///
-  /// @param ifMatch version the client expects; empty for any
+  /// @param ifMatch versions of which the client expects one; empty for any
   SandboxRow patchMetadata(
-      String id, Map<String, Optional<String>> patch, Optional<Long> ifMatch, String tenant) {
+      String id, Map<String, Optional<String>> patch, Optional<Set<Long>> ifMatch, String tenant) {
     SandboxRow row = get(id, tenant);
     checkPatch(patch);
     while (true) {
-      if (ifMatch.isPresent() && ifMatch.get() != row.version()) {
+      if (ifMatch.isPresent() && !ifMatch.get().contains(row.version())) {
         throw new SandboxException(
             ErrorCode.PRECONDITION_FAILED,
             "sandbox \"" + id + "\" was changed meanwhile; get it again for its ETag");

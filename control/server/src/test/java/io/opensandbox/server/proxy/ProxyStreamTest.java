@@ -144,6 +144,27 @@ class ProxyStreamTest {
 
       assertThat(all.isEmpty() || !all.endsWith("0\r\n\r\n")).isTrue();
       assertThat(all).doesNotContain("hello!");
+      if (all.startsWith("HTTP/1.1 200")) {
+        assertThat(all)
+            .as("a head by which the client knows that something is missing")
+            .containsAnyOf("Content-Length: 10\r\n", "Transfer-Encoding: chunked\r\n");
+      }
+    }
+  }
+
+  @Test
+  void oldClientsGetNoChunks() throws Exception {
+    try (var upstream =
+            new RawUpstream(peer -> {
+              peer.head();
+              peer.send(EVENTS + "5\r\nhello\r\n");
+              peer.send("0\r\n\r\n");
+            });
+        var proxy = new ProxyFixture().to(upstream);
+        var client = proxy.connect()) {
+      send(client, "GET /sandboxes/sb/proxy/80/ HTTP/1.0\r\nHost: h\r\n\r\n");
+
+      assertThat(received(client)).doesNotContain("chunked").endsWith("\r\n\r\nhello");
     }
   }
 
