@@ -74,6 +74,12 @@ public final class OperationRoutes {
   }
 
   private void metrics(Exchange exchange) {
+    if (!exchange.caller().tenant().isEmpty()) {
+      throw new SandboxException(
+          ErrorCode.FORBIDDEN,
+          "the API key \"%s\" belongs to a tenant; /metrics tells about all and needs a key without"
+              .formatted(exchange.caller().name()));
+    }
     exchange.replyBytes(
         200,
         "text/plain; version=0.0.4; charset=utf-8",

@@ -7,6 +7,7 @@ import io.opensandbox.server.CapturedLog;
 import io.opensandbox.server.FakeClock;
 import io.opensandbox.server.TestServer;
 import io.opensandbox.server.TestServer.Answer;
+import io.opensandbox.server.http.RouteTable;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -111,6 +112,65 @@ class AccessTest {
     }
   }
 
+  @Test
+  void everyRouteNeedsAKeyThatMayDoIt() throws Exception {
+    start("");
+    for (RouteTable.Entry route : server.routes()) {
+      String path = route.path().replaceAll("\\{[^}]*}", "8080");
+      boolean open = path.matches("/(health|ready|docs|redoc|openapi.json).*");
+      boolean reads = route.method().equals("GET");
+      String what = route.method() + " " + path;
+
+      Answer none =
+          server.send(
+              server
+                  .request(route.method(), path, reads ? Optional.empty() : Optional.of("{}"))
+                  .setHeader(KeyGate.HEADER, "unknown"));
+      Answer wrong = as(reads ? "writer" : "reader", route.method(), path, reads ? "" : "{}");
+
+      assertThat(none.status() == 401).as(what + ": " + none.body()).isEqualTo(!open);
+      assertThat(wrong.status() == 403).as(what + ": " + wrong.body()).isEqualTo(!open);
+    }
+    assertThat(server.runtime().sandboxIds()).isEmpty();
+  }
+
+  @Test
+  void everyRouteOfASandboxOrSnapshotHidesThoseOfOtherTenants() throws Exception {
+    start("");
+    String sandbox = createAs("a1");
+    String snapshot = as("a1", "POST", "/v1/sandboxes/" + sandbox + "/snapshots", "").text("id");
+    for (RouteTable.Entry route : server.routes()) {
+      boolean ofSnapshot = route.path().contains("/snapshots/{id}");
+      if (!ofSnapshot && !route.path().contains("/sandboxes/{id}")) {
+        continue;
+      }
+      String path =
+          route.path().replace("{id}", ofSnapshot ? snapshot : sandbox).replace("{port}", "8080");
+      String body =
+          path.endsWith("/renew-expiration") ? "{\"expiresAt\":\"2031-01-01T00:00:00Z\"}" : "{}";
+
+      Answer answer = as("b1", route.method(), path, route.method().equals("GET") ? "" : body);
+
+      assertThat(answer.status()).as(route.method() + " " + path).isEqualTo(404);
+      assertThat(answer.text("code"))
+          .as(route.method() + " " + path)
+          .isEqualTo(ofSnapshot ? "SNAPSHOT::NOT_FOUND" : "DOCKER::SANDBOX_NOT_FOUND");
+    }
+    assertThat(as("a1", "GET", "/v1/sandboxes", "").states()).containsOnlyKeys(sandbox);
+    assertThat(as("a1", "GET", "/v1/snapshots", "").states()).containsOnlyKeys(snapshot);
+  }
+
+  @Test
+  void metricsAreNotForTenants() throws Exception {
+    start("");
+
+    Answer tenant = as("a1", "GET", "/metrics", "");
+
+    assertThat(tenant.status()).isEqualTo(403);
+    assertThat(tenant.text("message")).contains("\"a1\"").contains("tenant");
+    assertThat(as("reader", "GET", "/metrics", "").status()).isEqualTo(200);
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -123,6 +183,7 @@ class AccessTest {
         "POST | /renew-expiration | {'expiresAt':'2031-01-01T00:00:00Z'}",
         "GET | /endpoints/8080 |",
         "POST | /snapshots | {}",
+        "POST | /fork | {'count':1}",
         "GET | /diagnostics/logs |",
         "GET | /diagnostics/events |",
         "GET | /diagnostics/inspect |",
