@@ -185,7 +185,12 @@ final class OpenSandboxServer implements AutoCloseable {
   static OpenSandboxServer open(
       Config config, Environment environment, SandboxRuntime runtime, Database database) {
     Tracing tracing = Tracing.of(environment.variables());
-    return open(config, environment, runtime, database, false, tracing);
+    try {
+      return open(config, environment, runtime, database, false, tracing);
+    } catch (RuntimeException e) {
+      tracing.close();
+      throw e;
+    }
   }
 
   private static OpenSandboxServer open(

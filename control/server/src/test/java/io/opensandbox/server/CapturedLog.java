@@ -40,6 +40,11 @@ public final class CapturedLog extends AppenderBase<ILoggingEvent> implements Au
     return line == null ? "" : line;
   }
 
+  /// Whether there is no line that nobody has taken.
+  public boolean isEmpty() {
+    return lines.isEmpty();
+  }
+
   @Override
   public void close() {
     logger.detachAppender(this);

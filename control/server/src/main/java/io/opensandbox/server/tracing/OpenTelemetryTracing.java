@@ -11,48 +11,83 @@ import io.opentelemetry.context.propagation.TextMapGetter;
 import io.opentelemetry.context.propagation.TextMapPropagator;
 import io.opentelemetry.sdk.OpenTelemetrySdk;
 import io.opentelemetry.sdk.autoconfigure.AutoConfiguredOpenTelemetrySdk;
+import io.opentelemetry.sdk.common.CompletableResultCode;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// Traces by the OpenTelemetry SDK, which the standard `OTEL_*` variables configure.
 final class OpenTelemetryTracing implements Tracing {
+  private static final Logger LOG = LoggerFactory.getLogger(Tracing.class);
   private static final TextMapPropagator W3C = W3CTraceContextPropagator.getInstance();
   private static final TextMapGetter<UnaryOperator<String>> HEADERS = new HeaderGetter();
 
+  private static final String SERVICE_NAME = "otel.service.name";
+  private static final Duration FLUSH_LIMIT = Duration.ofSeconds(2);
+  private static final Duration STOP_LIMIT = Duration.ofSeconds(1);
+
   private final OpenTelemetrySdk sdk;
   private final Tracer tracer;
+  private final ReportingExporter exporter;
+  private final LongAdder ended = new LongAdder();
 
-  private OpenTelemetryTracing(OpenTelemetrySdk sdk) {
+  private OpenTelemetryTracing(OpenTelemetrySdk sdk, ReportingExporter exporter) {
     this.sdk = sdk;
+    this.exporter = exporter;
     this.tracer = sdk.getTracer("io.opensandbox.server");
   }
 
   /// Throws a `RuntimeException` when the variables make no sense.
   static Tracing open(Map<String, String> variables) {
+    TracingSettings.check(variables);
+    SdkLog.begin();
+    var exporter = new AtomicReference<ReportingExporter>();
+    String collector = TracingSettings.collector(variables);
+    OpenTelemetrySdk sdk =
+        AutoConfiguredOpenTelemetrySdk.builder()
+            .addPropertiesCustomizer(_ -> properties(variables))
+            .addSpanExporterCustomizer((plain, _) -> {
+              var reporting = new ReportingExporter(plain, collector);
+              exporter.set(reporting);
+              return reporting;
+            })
+            .disableShutdownHook()
+            .build()
+            .getOpenTelemetrySdk();
+    return new OpenTelemetryTracing(sdk, Objects.requireNonNull(exporter.get()));
+  }
+
+  private static Map<String, String> properties(Map<String, String> variables) {
     Map<String, String> properties = new HashMap<>();
     // Only this exporter's own HTTP client is there; gRPC would need another library.
     properties.put("otel.exporter.otlp.protocol", "http/protobuf");
-    properties.put("otel.metrics.exporter", "none");
-    properties.put("otel.logs.exporter", "none");
-    properties.put("otel.service.name", "opensandbox-server");
     variables.forEach((name, value) -> {
       if (name.startsWith("OTEL_") && !value.isBlank()) {
-        properties.put(name.toLowerCase(Locale.ROOT).replace('_', '.'), value);
+        String given = name.endsWith("_HEADERS") ? TracingSettings.encodedForSdk(value) : value;
+        properties.put(name.toLowerCase(Locale.ROOT).replace('_', '.'), given.strip());
       }
     });
     properties.put("otel.metrics.exporter", "none");
     properties.put("otel.logs.exporter", "none");
-    return new OpenTelemetryTracing(
-        AutoConfiguredOpenTelemetrySdk.builder()
-            .addPropertiesCustomizer(_ -> properties)
-            .disableShutdownHook()
-            .build()
-            .getOpenTelemetrySdk());
+    boolean named =
+        Stream.of(properties.getOrDefault("otel.resource.attributes", "").split(","))
+            .anyMatch(attribute -> attribute.strip().matches("service\\.name\\s*=.+"));
+    if (!named) {
+      properties.putIfAbsent(SERVICE_NAME, "opensandbox-server");
+    }
+    return properties;
   }
 
   @Override
@@ -92,10 +127,24 @@ final class OpenTelemetryTracing implements Tracing {
 
   @Override
   public void close() {
-    sdk.close();
+    CompletableResultCode stopped = sdk.shutdown();
+    stopped.join(FLUSH_LIMIT.toMillis(), TimeUnit.MILLISECONDS);
+    if (!stopped.isDone()) {
+      exporter.closing();
+      CompletableResultCode _ =
+          exporter.shutdown().join(STOP_LIMIT.toMillis(), TimeUnit.MILLISECONDS);
+      stopped.join(STOP_LIMIT.toMillis(), TimeUnit.MILLISECONDS);
+    }
+    long left = ended.sum() - exporter.settled();
+    if (left > 0) {
+      LOG.warn(
+          "{} not reached {} before the stop",
+          ReportingExporter.spans(left, "has", "have"),
+          exporter.collector());
+    }
   }
 
-  private static final class Recorded implements Span {
+  private final class Recorded implements Span {
     private final io.opentelemetry.api.trace.Span span;
 
     Recorded(io.opentelemetry.api.trace.Span span) {
@@ -150,7 +199,11 @@ final class OpenTelemetryTracing implements Tracing {
 
     @Override
     public void close() {
+      boolean first = span.isRecording() && span.getSpanContext().isSampled();
       span.end();
+      if (first) {
+        ended.increment();
+      }
     }
   }
 

@@ -23,7 +23,7 @@ public interface Tracing extends AutoCloseable {
       return OpenTelemetryTracing.open(variables);
     } catch (RuntimeException e) {
       Logger log = LoggerFactory.getLogger(Tracing.class);
-      log.warn("no traces are sent: {}", e.getMessage(), e);
+      log.warn("no traces are sent: {}", e.getMessage());
       return OFF;
     }
   }
@@ -33,8 +33,8 @@ public interface Tracing extends AutoCloseable {
         !variables.getOrDefault("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "").isBlank()
             || !variables.getOrDefault("OTEL_EXPORTER_OTLP_ENDPOINT", "").isBlank();
     boolean disabled = variables.getOrDefault("OTEL_SDK_DISABLED", "").equalsIgnoreCase("true");
-    boolean other = !variables.getOrDefault("OTEL_TRACES_EXPORTER", "otlp").equals("otlp");
-    return endpoint && !disabled && !other;
+    String exporter = variables.getOrDefault("OTEL_TRACES_EXPORTER", "").strip();
+    return endpoint && !disabled && (exporter.isEmpty() || exporter.equals("otlp"));
   }
 
   /// Begins the span of a request that has arrived, within the trace that its headers name.
@@ -55,7 +55,7 @@ public interface Tracing extends AutoCloseable {
   /// Threads that go on with what the thread was at that gave them the work.
   ExecutorService carrying(ExecutorService threads);
 
-  /// Sends what is left.
+  /// Sends what is left, for three seconds at most.
   @Override
   void close();
 }
