@@ -337,4 +337,23 @@ class CreateValidationTest {
     assertThat(answer.text("code")).isEqualTo("DOCKER::SANDBOX_IMAGE_PULL_FAILED");
     assertThat(server.send("GET", "/v1/sandboxes").body()).contains("\"totalItems\":0");
   }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"user:s3cret@reg.example/img", "s3cret@reg/img", "https://u:s3cret@r/i"})
+  void aLoginInAReferenceIsRefusedAndNotRepeated(String uri) {
+    var answer = server.send("POST", "/v1/sandboxes", TestServer.body("").replace("busybox", uri));
+
+    assertThat(answer.status()).isEqualTo(400);
+    assertThat(answer.text("code")).isEqualTo(PARAMETER);
+    assertThat(answer.text("message")).contains("image.auth").doesNotContain("s3cret");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"reg.example/img@sha256:0123", "oci:/srv/images@new/demo", "img@sha256:01"})
+  void aDigestIsNoLogin(String uri) {
+    var answer = server.send("POST", "/v1/sandboxes", TestServer.body("").replace("busybox", uri));
+
+    assertThat(answer.text("code")).isEqualTo("DOCKER::SANDBOX_IMAGE_PULL_FAILED");
+  }
 }

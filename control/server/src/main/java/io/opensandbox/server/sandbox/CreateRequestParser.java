@@ -15,11 +15,13 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /// Turns the body of a create into a [CreateRequest], or says what is wrong with it. The first
 /// failing check decides: shapes of all fields, rules between fields, then meaning, in the
 /// contract's order.
 final class CreateRequestParser {
+  private static final Pattern LOGIN = Pattern.compile("\\s*([a-z]+://)?[^/@]*@[^/]*/");
   private static final String RENEW_EXTENSION = "access.renew.extend.seconds";
   private static final int MIN_RENEW_SECONDS = 300;
   private static final int MAX_RENEW_SECONDS = 86400;
@@ -113,7 +115,8 @@ final class CreateRequestParser {
     Optional<String> imageUri =
         image
             .map(fields -> fields.requiredText("uri", ErrorCode.INVALID_PARAMETER))
-            .filter(uri -> !uri.isBlank());
+            .filter(uri -> !uri.isBlank())
+            .map(CreateRequestParser::withoutLogin);
     Optional<ImageRequest.Auth> auth =
         image
             .flatMap(fields -> fields.object("auth"))
@@ -250,6 +253,14 @@ final class CreateRequestParser {
       }
     }
     Entrypoints.split(shape.entrypoint().orElse(Entrypoints.KEEP_RUNNING));
+  }
+
+  /// A login in a reference would get into logs and answers; an image has `auth` for that.
+  private static String withoutLogin(String uri) {
+    if (LOGIN.matcher(uri).lookingAt()) {
+      throw invalid("\"image.uri\" must not contain a login; it goes into \"image.auth\"");
+    }
+    return uri;
   }
 
   private static ImageRequest.Platform platform(Fields fields) {

@@ -161,7 +161,12 @@ public final class Engine {
     try {
       List<String> lines = Files.exists(log) ? Files.readAllLines(log) : List.of();
       String first = lines.isEmpty() ? "" : lines.getFirst().replaceFirst("^\\S+ ", "");
-      return first.isEmpty() ? "cannot start: " + stderr.strip() : first;
+      if (!first.isEmpty()) {
+        return first;
+      }
+      return stderr.isBlank()
+          ? "cannot start: it was ended before its first program ran; is its memory limit too small?"
+          : "cannot start: " + stderr.strip();
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read " + log, e);
     }
