@@ -243,7 +243,7 @@ final class SandboxExecd {
         socket.getOutputStream().write(all);
         return answer(socket.getInputStream().readNBytes(MAX_ANSWER_BYTES));
       } catch (SocketException e) {
-        if (end.isDone()) {
+        if (socket.isClosed()) { // by the deadline: nobody else does
           var late = new SocketTimeoutException("no whole answer within " + limit);
           late.initCause(e);
           throw late;
