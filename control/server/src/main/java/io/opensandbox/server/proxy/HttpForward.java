@@ -287,7 +287,8 @@ final class HttpForward {
       throw unanswered(fault);
     }
     copyHead(answer);
-    if (!decoder.isDone()) {
+    // Nothing in chunks stays that: some clients tell it from "Content-Length: 0".
+    if (!decoder.isDone() || !leftover.hasRemaining()) {
       announceChunks();
     }
     write(decoder.isDone(), leftover);

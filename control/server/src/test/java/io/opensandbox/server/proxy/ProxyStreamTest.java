@@ -153,6 +153,20 @@ class ProxyStreamTest {
   }
 
   @Test
+  void nothingInChunksStaysThat() throws Exception {
+    try (var upstream =
+            RawUpstream.answering(
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+        var proxy = new ProxyFixture().to(upstream)) {
+      var answer = proxy.get("/sandboxes/sb/proxy/80/");
+
+      assertThat(answer.text()).isEmpty();
+      assertThat(answer.headers("content-length")).isEmpty();
+      assertThat(answer.headers("transfer-encoding")).containsExactly("chunked");
+    }
+  }
+
+  @Test
   void oldClientsGetNoChunks() throws Exception {
     try (var upstream =
             new RawUpstream(peer -> {

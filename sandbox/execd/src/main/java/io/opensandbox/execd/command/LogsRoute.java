@@ -44,7 +44,9 @@ final class LogsRoute implements Handler {
     if (journal.hasFailed()) {
       headers.set("EXECD-COMMANDS-OUTPUT-LOST", "true");
     }
-    OptionalLong length = OptionalLong.of(notice.length + end - from);
+    long bytes = notice.length + end - from;
+    // The JavaScript SDKs take "Content-Length: 0" for an answer without text and throw.
+    OptionalLong length = bytes == 0 ? OptionalLong.empty() : OptionalLong.of(bytes);
     try (OutputStream out = exchange.startStream(200, headers, length)) {
       out.write(notice);
       var block = new byte[(int) Math.min(BLOCK_BYTES, Math.max(1, end - from))];

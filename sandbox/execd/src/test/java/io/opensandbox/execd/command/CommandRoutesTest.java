@@ -296,6 +296,22 @@ class CommandRoutesTest {
   }
 
   @Test
+  void logsWithoutTextHaveNoLengthThatAClientMayMistakeForNoAnswer() throws Exception {
+    String id =
+        client.stream("/command", "{\"command\":\"exec sleep 600\",\"background\":true}")
+            .getFirst()
+            .text();
+
+    HttpResponse<String> logs = client.send("GET", "/command/" + id + "/logs", "");
+
+    assertThat(logs.statusCode()).isEqualTo(200);
+    assertThat(logs.body()).isEmpty();
+    assertThat(logs.headers().firstValue("Content-Length")).isEmpty();
+    assertThat(logs.headers().firstValue("EXECD-COMMANDS-TAIL-CURSOR")).hasValue("0");
+    client.send("DELETE", "/command?id=" + id, "");
+  }
+
+  @Test
   void logsRefuseWhatTheyCannotShow() throws Exception {
     String id = client.stream("/command", command("true")).getFirst().text();
 
